@@ -6,7 +6,7 @@
 public struct ByteBuffer: @unchecked Sendable {
     @usableFromInline var base: UnsafeMutablePointer<UInt8>?
     public var count = 0
-    @usableFromInline var capacity = 0
+    public var capacity = 0
 
     @inlinable
     public init() {}
@@ -21,7 +21,7 @@ public struct ByteBuffer: @unchecked Sendable {
         return ByteView(UnsafePointer(base), count: count)
     }
 
-    /// Room for `extra` more bytes at the returned address; `commit` says how many of them were used.
+    /// Room for `extra` (at least one) more bytes at the returned address; `commit` says how many of them were used.
     @inlinable
     @inline(__always)
     public mutating func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8> {
@@ -38,6 +38,7 @@ public struct ByteBuffer: @unchecked Sendable {
 
     @inlinable
     public mutating func append(_ bytes: ByteView) {
+        if bytes.isEmpty { return }
         let target = reserve(bytes.count)
         target.update(from: bytes.base, count: bytes.count)
         commit(bytes.count)

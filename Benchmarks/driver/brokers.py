@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The brokers that are measured: how each is started, on which configuration, and ended.
+
+A broker started here is a fresh process per measurement, pinned to one core. One that runs already is only talked to.
+"""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+START_SECONDS = 10
+STOP_SECONDS = 5
+
+MOSQUITTO_CONFIGURATION = """\
+listener {port} 127.0.0.1
+allow_anonymous true
+persistence false
+max_queued_messages 0
+max_inflight_messages 1000
+set_tcp_nodelay {nodelay}
+log_type none
+"""
+
+ISTHMUS_CONFIGURATION = """\
+node.event_loops = 1
+listeners.tcp.default.bind = "127.0.0.1:{port}"
+mqtt.max_inflight = 1000
+plugins = []
+"""
+
+
+class BrokerError(Exception):
+    """A broker that did not start, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    host: str
+    port: int
+    pid: int = 0  # 0 = unknown
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A broker by name. `command` holds {config} and {port}; without a command it runs already, at `endpoint`."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    configuration: str = ""
+    endpoint: Endpoint = Endpoint("", 0)
+    version: str = "unknown version"
+    settings: str = field(default="as it runs")
+
+    @contextlib.contextmanager
+    def running(self, core: int | None) -> Iterator[Endpoint]:
+        if not self.command:
+            yield self.endpoint
+            return
+        with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as folder:
+            port = _free_port()
+            config = pathlib.Path(folder, f"{self.name}.conf")
+            config.write_text(self.configuration.format(port=port))
+            log = pathlib.Path(folder, "log")
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    [part.format(config=config, port=port) for part in self.command],
+                    stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder,
+                    # Out of the terminal's process group: Ctrl-C reaches only the driver, which ends it in order.
+                    start_new_session=True, preexec_fn=_pin_to(core))
+            try:
+                _wait_until_listening(self.name, process, port, log)
+                yield Endpoint("127.0.0.1", port, process.pid)
+            finally:
+                _end(process)
+
+
+def _pin_to(core: int | None):
+    return None if core is None else lambda: os.sched_setaffinity(0, {core})
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_listening(name: str, process: subprocess.Popen, port: int, log: pathlib.Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise BrokerError(f"{name} ended with status {process.returncode} at its start: {_tail(log)}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    raise BrokerError(f"{name} did not listen on port {port} within {START_SECONDS} s: {_tail(log)}")
+
+
+def _tail(log: pathlib.Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return " / ".join(lines[-3:]) or "it printed nothing."
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _first_line(*command: str) -> str:
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown version"
+    lines = result.stdout.strip().splitlines()
+    return lines[0] if lines and len(lines[0]) < 80 else "unknown version"
+
+
+def _settings(configuration: str) -> str:
+    return "; ".join(configuration.format(port="PORT").strip().splitlines())
+
+
+def mosquitto(binary: str, name: str = "mosquitto", nodelay: bool = True) -> Broker:
+    """Mosquitto, looked for outside of PATH too: distributions put it into sbin."""
+    path = shutil.which(binary, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if path is None:
+        raise BrokerError(f"{binary} was not found; install mosquitto, or name it with --mosquitto PATH.")
+    configuration = MOSQUITTO_CONFIGURATION.format(port="{port}", nodelay="true" if nodelay else "false")
+    return Broker(name, (path, "-c", "{config}"), configuration,
+                  version=_first_line(path, "-h"), settings=_settings(configuration))
+
+
+def isthmus(binary: str, plugin_folder: str) -> Broker:
+    path = pathlib.Path(binary).resolve()
+    if not os.access(path, os.X_OK):
+        raise BrokerError(f"isthmus was not found at {binary}; build it with \"swift build -c release\", "
+                          "or name it with --isthmus PATH.")
+    command = (str(path), "run", "--config", "{config}", "--plugin-dir", str(pathlib.Path(plugin_folder).resolve()))
+    return Broker("isthmus", command, ISTHMUS_CONFIGURATION,
+                  version=_first_line(str(path), "--version"), settings=_settings(ISTHMUS_CONFIGURATION))
+
+
+def external(text: str) -> Broker:
+    """A running broker given as NAME=HOST:PORT, or NAME=HOST:PORT@PID when it runs on this machine."""
+    name, _, address = text.partition("=")
+    address, _, pid = address.partition("@")
+    host, _, port = address.rpartition(":")
+    if not (name and host and port.isdigit() and (not pid or pid.isdigit())):
+        raise BrokerError(f"\"{text}\" is not NAME=HOST:PORT or NAME=HOST:PORT@PID.")
+    return Broker(name, endpoint=Endpoint(host, int(port), int(pid or 0)))

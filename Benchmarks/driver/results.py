@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From rounds to a table: medians, spread, marks, ratios, as text and as Markdown.
+
+Knows the generator's JSON keys and nothing about processes.
+"""
+
+import statistics
+from dataclasses import dataclass, field
+
+from .rows import Measure, Row
+
+LOAD_BUSY = 0.95
+BROKER_BUSY = 0.90
+STARVED = 0.05
+LATE_MICROSECONDS = 100
+
+MARKS = {
+    "L": "the load generator was the bottleneck (its core at 95 % or more, the broker's under 90 %): "
+         "the broker can do more",
+    "S": "starved: broker or generator waited for a core, or the hypervisor took it, more than 5 % of the time "
+         "(latency rows: the generator was over 100 µs late at its p99)",
+    "!": "messages were lost, out of order or refused in at least one round",
+    "F": "at least one round failed",
+}
+
+
+@dataclass
+class Cell:
+    """All rounds of one broker in one row."""
+
+    rounds: list[dict] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def median(self, key: str) -> float | None:
+        return statistics.median(entry[key] for entry in self.rounds) if self.rounds else None
+
+    def process_is_known(self) -> bool:
+        """Whether the broker's process id was given: without it there is no figure of its CPU and memory."""
+        return any(entry["broker_cpu"] > 0 for entry in self.rounds)
+
+    def value(self, measure: Measure) -> float | None:
+        return self.median(measure.key) if self.process_is_known() or measure.key != "bytes" else None
+
+    def spread(self, key: str) -> float:
+        values = [entry[key] for entry in self.rounds]
+        middle = statistics.median(values)
+        return (max(values) - min(values)) / middle if middle else 0.0
+
+    def marks(self, row: Row) -> str:
+        often = len(self.rounds) / 2
+        marks = ""
+        if row.mode != "latency" and self.rounds and sum(map(_load_bound, self.rounds)) >= often:
+            marks += "L"
+        if self.rounds and sum(map(_starved, self.rounds)) >= often:
+            marks += "S"
+        if self.faulty():
+            marks += "!"
+        return marks + ("F" if self.failures else "")
+
+    def faulty(self) -> bool:
+        return any(entry["missing"] or entry["disorder"] or entry["refused"] for entry in self.rounds)
+
+
+def _load_bound(entry: dict) -> bool:
+    return entry["load_cpu"] >= LOAD_BUSY and entry["broker_cpu"] < BROKER_BUSY
+
+
+def _starved(entry: dict) -> bool:
+    if "late_p99" in entry and entry["late_p99"] > LATE_MICROSECONDS:
+        return True
+    waiting = (entry["stolen"], entry["broker_waiting"]) if "late_p99" in entry else (
+        entry["stolen"], entry["broker_waiting"], entry["load_waiting"])
+    return max(waiting) > STARVED
+
+
+def quantity(value: float | None) -> str:
+    """Three significant digits, thousands as k, millions as M."""
+    if value is None:
+        return "–"
+    for limit, divisor, suffix in ((1e6, 1e6, " M"), (1e4, 1e3, " k")):
+        if abs(value) >= limit:
+            return f"{value / divisor:.3g}{suffix}" if value / divisor < 1000 else f"{value / divisor:.0f}{suffix}"
+    return f"{value:,.0f}"
+
+
+class Table:
+    """One line per measure: every broker's figure, and its ratio to the reference."""
+
+    def __init__(self, names: list[str], reference: str, targets: dict[str, float]):
+        self.names = names
+        self.reference = reference
+        self.targets = targets
+
+    def header(self) -> list[str]:
+        others = [name for name in self.names if name != self.reference]
+        columns = ["Row", "Unit"]
+        for name in self.names:
+            columns += [name, "spread", "CPU ns"]
+        if self.reference in self.names:
+            columns += [f"{name} / {self.reference}" for name in others]
+        return columns + (["target"] if self.targets else [])
+
+    def lines(self, row: Row, cells: dict[str, Cell]) -> list[list[str]]:
+        return [self._line(row, measure, cells) for measure in row.measures]
+
+    def _line(self, row: Row, measure: Measure, cells: dict[str, Cell]) -> list[str]:
+        columns = [f"{row.title}: {measure.title}" if measure.title else row.title, measure.unit]
+        for name in self.names:
+            columns += _figures(row, measure, cells[name])
+        reference = cells[self.reference].value(measure) if self.reference in cells else None
+        target = self.targets.get(target_name(row, measure))
+        met = None
+        if self.reference in self.names:
+            for name in self.names:
+                if name == self.reference:
+                    continue
+                ratio = _ratio(cells[name].value(measure), reference)
+                columns.append("–" if ratio is None else f"{ratio:.2f}")
+                if ratio is not None and target is not None and met is None:
+                    met = ratio >= target if measure.higher_is_better else ratio <= target
+        if self.targets:
+            columns.append(_target(measure, target, met))
+        return columns
+
+
+def target_name(row: Row, measure: Measure) -> str:
+    return row.name if len(row.measures) == 1 else f"{row.name}.{measure.key}"
+
+
+def _figures(row: Row, measure: Measure, cell: Cell) -> list[str]:
+    value = cell.value(measure)
+    if value is None:
+        return ["failed" if cell.failures else "–", "", ""]
+    cpu = quantity(cell.median(measure.cpu_key)) if measure.cpu_key and cell.process_is_known() else ""
+    marks = cell.marks(row)
+    return [quantity(value) + (f" {marks}" if marks else ""), f"{cell.spread(measure.key):.0%}", cpu]
+
+
+def _ratio(value: float | None, reference: float | None) -> float | None:
+    return value / reference if value is not None and reference else None
+
+
+def _target(measure: Measure, target: float | None, met: bool | None) -> str:
+    if target is None:
+        return ""
+    verdict = "" if met is None else (" met" if met else " missed")
+    return f"{'≥' if measure.higher_is_better else '≤'} {target:g}{verdict}"
+
+
+def as_text(lines: list[list[str]]) -> str:
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(text.ljust(width) if i < 2 else text.rjust(width) for i, (text, width) in enumerate(zip(line, widths)))
+        for line in lines)
+
+
+def as_markdown(lines: list[list[str]]) -> str:
+    rule = ["---" if i < 2 else "---:" for i in range(len(lines[0]))]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [lines[0], rule, *lines[1:]])

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The event loop of the load generator; see load.h.
+
+#include "load.h"
+
+#include "failure.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+
+enum { EVENTS_A_TURN = 512, READ_LENGTH = 256 * 1024, SPARE_DESCRIPTORS = 32 };
+
+static struct addrinfo *resolve(const struct options *options) {
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *address;
+    int error = getaddrinfo(options->host, options->port, &hints, &address);
+    if (error != 0) {
+        fail("%s port %s cannot be resolved: %s. Check --host and --port.", options->host, options->port,
+             gai_strerror(error));
+    }
+    return address;
+}
+
+static void raise_descriptor_limit(uint32_t connections) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < (rlim_t)connections + SPARE_DESCRIPTORS) {
+        fail("%u connections need more open files than the limit of %llu; raise it (ulimit -Hn) or use fewer.",
+             connections, (unsigned long long)limit.rlim_max);
+    }
+}
+
+void load_prepare(struct load *load, const struct options *options) {
+    memset(load, 0, sizeof *load);
+    load->options = options;
+    load->address = resolve(options);
+    load->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (load->epoll < 0) fail("epoll_create1: %s.", strerror(errno));
+    if (options->mode == MODE_IDLE) {
+        load->connection_count = load->subscriber_count = options->connections;
+    } else {
+        load->subscriber_count = options->groups * options->subscribers;
+        load->connection_count = load->subscriber_count + options->groups * options->publishers;
+    }
+    raise_descriptor_limit(load->connection_count);
+    load->connections = allocate(load->connection_count, sizeof *load->connections);
+    // Room for a carried-over packet in front of a full read.
+    load->input_capacity = READ_LENGTH + options->payload_length + TOPIC_NAME_CAPACITY + HANDSHAKE_PACKET_CAPACITY;
+    load->input = allocate(1, load->input_capacity);
+}
+
+bool load_turn(struct load *load, int timeout) {
+    struct epoll_event events[EVENTS_A_TURN];
+    int count = epoll_wait(load->epoll, events, EVENTS_A_TURN, timeout);
+    if (count < 0 && errno != EINTR) fail("epoll_wait: %s.", strerror(errno));
+    for (int i = 0; i < count; i++) {
+        struct connection *connection = events[i].data.ptr;
+        if (events[i].events & EPOLLOUT) connection_flush(load, connection);
+        if (events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) connection_read(load, connection);
+    }
+    return count > 0;
+}
+
+void load_topic_name(char *out, uint32_t number) { snprintf(out, TOPIC_NAME_CAPACITY, "load/%05u", number); }

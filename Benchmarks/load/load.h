@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything one run of the load generator knows: its connections, their groups, one epoll, one read buffer.
+// One thread sees both ends of every message; that is what makes the credit window and the loss count exact.
+
+#pragma once
+
+#include "connection.h"
+#include "histogram.h"
+#include "options.h"
+#include "packets.h"
+
+#include <netdb.h>
+
+// One topic with its publishers and subscribers.
+struct group {
+    struct ring ring;
+    struct connection *subscribers;
+    struct connection *publishers;
+    uint64_t published;
+    uint32_t next_publisher;  // who is served first next time
+    bool touched;             // something was received or acknowledged in this turn
+};
+
+struct load {
+    const struct options *options;
+    struct addrinfo *address;
+    int epoll;
+    struct connection *connections;  // all subscribers, then all publishers
+    uint32_t connection_count, subscriber_count;
+    struct group *groups;            // NULL in an idle run
+    uint32_t *touched;               // groups touched in this turn
+    uint32_t touched_count;
+    uint8_t *input;
+    size_t input_capacity;
+    uint32_t connacks, subacks;
+    uint64_t received;               // messages, by all subscribers
+    uint64_t acknowledged;           // messages, by the broker
+    uint64_t disorder;               // messages that were not the next one, or acknowledgements that were not
+    uint64_t refused;                // acknowledgements with a reason code of failure
+    struct histogram *latency;       // NULL outside of a latency run
+    uint64_t latency_from, latency_until;
+};
+
+void load_prepare(struct load *load, const struct options *options);
+
+// Waits up to `timeout` milliseconds for events and handles each once. Returns false when nothing happened.
+bool load_turn(struct load *load, int timeout);
+
+// The topic of a group, or of an idle connection.
+void load_topic_name(char *out, uint32_t number);
+
+static inline void load_touch(struct load *load, uint32_t number) {
+    if (load->groups[number].touched) return;
+    load->groups[number].touched = true;
+    load->touched[load->touched_count++] = number;
+}

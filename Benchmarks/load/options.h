@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of the load generator: what to measure, against which broker, how long.
+
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum mode { MODE_THROUGHPUT, MODE_LATENCY, MODE_IDLE, MODE_SELF_TEST };
+
+struct options {
+    enum mode mode;
+    const char *host;
+    const char *port;
+    int protocol_level;      // 4 = MQTT 3.1.1, 5 = MQTT 5
+    int qos;
+    uint32_t payload_length;
+    uint32_t groups;         // one topic each
+    uint32_t publishers;     // a group
+    uint32_t subscribers;    // a group
+    uint32_t window;         // messages a publisher may be ahead of the slowest subscriber
+    uint32_t rate;           // messages a second of a latency run
+    uint32_t connections;    // of an idle run
+    uint32_t concurrency;    // handshakes under way at once
+    double warm_up;          // seconds
+    double seconds;
+    pid_t broker;            // 0 = unknown, no figures of its CPU and memory
+    int core;                // -1 = any; the self-test's relay runs on the core after it
+};
+
+// Ends the process with a sentence when an option is wrong, and after --help.
+struct options options_parse(int count, char **arguments);

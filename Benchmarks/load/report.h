@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result of a run as one JSON object on standard output.
+
+#pragma once
+
+#include "load.h"
+#include "usage.h"
+
+void report_throughput(const struct load *load, const struct usage *usage, uint64_t messages, int64_t missing);
+void report_latency(
+    const struct load *load, const struct usage *usage, const struct histogram *lateness, int64_t missing);
+
+struct idle_result {
+    double connect_seconds, subscribe_seconds;
+    uint64_t resident_before, resident_after;
+    struct usage connecting;
+};
+
+void report_idle(const struct load *load, const struct idle_result *result);

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// One loop's broker: its connections, sessions and index, and nothing that another thread touches. It does no I/O and
+// reads no clock: bytes, time and other loops' batches are handed in, bytes go out through `Transport`.
+
+import MQTT
+import PluginAPI
+
+/// Messages and bytes since the start, of one loop. Other threads may read them a little late.
+public struct BrokerCounters: Sendable {
+    public var bytesReceived: UInt64 = 0
+    public var bytesSent: UInt64 = 0
+    public var publishReceived: UInt64 = 0
+    public var publishSent: UInt64 = 0
+    public var publishDropped: UInt64 = 0
+    public var connects: UInt64 = 0
+    public var disconnects: UInt64 = 0
+    public var refusedConnects: UInt64 = 0
+    public var malformedPackets: UInt64 = 0
+
+    public init() {}
+
+    public mutating func add(_ other: BrokerCounters) {
+        bytesReceived &+= other.bytesReceived
+        bytesSent &+= other.bytesSent
+        publishReceived &+= other.publishReceived
+        publishSent &+= other.publishSent
+        publishDropped &+= other.publishDropped
+        connects &+= other.connects
+        disconnects &+= other.disconnects
+        refusedConnects &+= other.refusedConnects
+        malformedPackets &+= other.malformedPackets
+    }
+}
+
+public enum LogLevel: Int32, Sendable, Comparable {
+    case debug = 0
+    case info = 1
+    case notice = 2
+    case warning = 3
+    case error = 4
+
+    public static func < (a: LogLevel, b: LogLevel) -> Bool { a.rawValue < b.rawValue }
+}
+
+public final class Broker {
+    public let loop: Int
+    public let loopCount: Int
+    public internal(set) var settings: BrokerSettings
+    /// Which loop owns a client's session; asked only when there are several loops.
+    let registry: SessionRegistry
+    unowned let timers: any BrokerTimers
+    let log: (LogLevel, String) -> Void
+    public let logLevel: LogLevel
+    /// Set once all plugins have started, before the first connection.
+    public var hooks = HookTable()
+
+    /// Monotonic milliseconds; the driver sets it at the start of each turn.
+    public var now: UInt64 = 1
+
+    var connections = Arena<Connection>()
+    var connectionGeneration: UInt32 = 0
+    /// By slot: the generation of the connection that lives there, 0 = none.
+    var liveConnections: [UInt32] = []
+    var sessions = Arena<Session>()
+    var sessionTable = IndexTable()
+    var sessionGeneration: UInt32 = 0
+    var index = SubscriptionIndex()
+    var groups = Arena<SharedGroup>()
+    var retained = RetainedStore()
+    var destinations = Arena<Destination>()
+    var tickets: Tickets
+    public internal(set) var counters = BrokerCounters()
+
+    /// Connections with output, flushed at the end of the turn.
+    var touched: [ConnectionPointer] = []
+    /// Connections to be forgotten at the end of the turn: until then somebody up the stack may hold a pointer.
+    var finished: [ConnectionIdentifier] = []
+    /// Buffers that idle connections gave back.
+    var spareBuffers: [ByteBuffer] = []
+    /// Match lists, one for each level of publishes inside publishes.
+    var spareMatches: [MatchList] = []
+    var forms = EncodedForms()
+    var properties = PropertyWriter()
+    /// The properties of the publish being routed.
+    var forwardedProperties = ByteBuffer()
+    var mergeStamp: UInt32 = 0
+
+    /// What this turn says to each loop.
+    var outboxes: [LoopBatch]
+    var pendingConfirmations: [UInt32: PendingSubscribe] = [:]
+    var nextToken: UInt32 = 1
+    /// The last token under which something was announced to the other loops.
+    var unconfirmedToken: UInt32 = 0
+    var joining: [[UInt8]: Joining] = [:]
+
+    public init(
+        loop: Int,
+        loopCount: Int,
+        settings: BrokerSettings,
+        registry: SessionRegistry,
+        timers: any BrokerTimers,
+        logLevel: LogLevel,
+        log: @escaping (LogLevel, String) -> Void
+    ) {
+        self.loop = loop
+        self.loopCount = loopCount
+        self.settings = settings
+        self.registry = registry
+        self.timers = timers
+        self.logLevel = logLevel
+        self.log = log
+        tickets = Tickets(loop: loop)
+        outboxes = Array(repeating: LoopBatch(), count: loopCount)
+    }
+
+    /// Open connections with a session.
+    public internal(set) var connectedCount = 0
+    public var sessionCount: Int { sessions.count }
+    public var filterCount: Int { index.filterCount }
+    public var retainedCount: Int { retained.count }
+
+    func connection(_ identifier: ConnectionIdentifier) -> ConnectionPointer? {
+        let slot = Int(identifier.slot)
+        guard slot >= 0, slot < liveConnections.count, liveConnections[slot] == identifier.generation else {
+            return nil
+        }
+        return connections[identifier.slot]
+    }
+
+    /// What goes to `loop` since the last call; the driver sends it at the end of each turn.
+    public func takeOutbox(_ loop: Int) -> LoopBatch {
+        defer { outboxes[loop] = LoopBatch() }
+        return outboxes[loop]
+    }
+
+    /// Sends what the turn has produced and forgets the connections that ended in it.
+    public func endTurn() {
+        var i = 0
+        while i < touched.count {
+            flush(touched[i])
+            i += 1
+        }
+        touched.removeAll(keepingCapacity: true)
+        if !finished.isEmpty { forgetFinished() }
+    }
+
+    /// Marks `connection` as having output, so that it is flushed at the end of the turn.
+    @inline(__always)
+    func touch(_ connection: ConnectionPointer) {
+        if connection.pointee.isTouched { return }
+        connection.pointee.isTouched = true
+        if connection.pointee.output.isEmpty, !connection.pointee.isBlocked, let buffer = spareBuffers.popLast() {
+            connection.pointee.output.bytes.deallocate()
+            connection.pointee.output.bytes = buffer
+        }
+        touched.append(connection)
+    }
+
+    func flush(_ connection: ConnectionPointer) {
+        connection.pointee.isTouched = false
+        if !connection.pointee.isBlocked { send(connection) }
+        if connection.pointee.state == .closing { finish(connection) }
+    }
+
+    func send(_ connection: ConnectionPointer) {
+        let transport = connection.pointee.transport
+        let before = connection.pointee.output.pending
+        let isDone = connection.pointee.output.drain { transport.send($0, $1) }
+        counters.bytesSent &+= UInt64(before - connection.pointee.output.pending)
+        if isDone {
+            var buffer = connection.pointee.output.takeBuffer()
+            if spareBuffers.count < 256, buffer.capacity <= 1 << 19 {
+                spareBuffers.append(buffer)
+            } else {
+                buffer.deallocate()
+            }
+        } else {
+            connection.pointee.isBlocked = true
+            connection.pointee.output.compact()
+        }
+    }
+
+    /// The socket of `identifier` takes bytes again.
+    public func writable(_ identifier: ConnectionIdentifier) {
+        guard let connection = self.connection(identifier) else { return }
+        connection.pointee.isBlocked = false
+        send(connection)
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The limits a broker works within: `mqtt.*` of the config, with EMQX's names and, but where noted, defaults.
+
+public struct BrokerSettings: Sendable {
+    /// Largest packet accepted, bytes. [MQTT-3.1.2-24]
+    public var maximumPacketSize = 1 << 20
+    /// Outgoing QoS 1 and 2 messages in flight per client, and the Receive Maximum told to clients.
+    public var maximumInflight: UInt16 = 32
+    /// Messages that wait for one session, in-flight ones aside.
+    public var maximumQueueLength = 1000
+    /// Whether QoS 0 messages wait for a client that is away.
+    public var queuesQoS0 = true
+    /// Incoming QoS 2 messages a client may have between PUBLISH and PUBREL.
+    public var maximumAwaitingRelease = 100
+    public var maximumTopicLevels = 128
+    public var maximumClientIdentifierLength = 65_535
+    public var maximumQoS: UInt8 = 2
+    public var maximumTopicAlias: UInt16 = 65_535
+    public var isRetainAvailable = true
+    public var isWildcardSubscriptionAvailable = true
+    public var isSharedSubscriptionAvailable = true
+    /// Keep-alive times this is when a silent client is cut off. [MQTT-3.1.2-22]
+    public var keepAliveMultiplier = 1.5
+    /// Replaces the client's keep-alive. [MQTT-3.1.2-21]
+    public var serverKeepAlive: UInt16?
+    /// A connection without a CONNECT is closed after this, ms.
+    public var idleTimeout: UInt64 = 15_000
+    /// Life of a session of a 3.1 or 3.1.1 client without clean session, seconds.
+    public var sessionExpiryInterval: UInt32 = 7200
+    /// Bytes waiting for one receiver's socket above which QoS 0 messages for it are dropped.
+    public var highWatermark = 1 << 20
+    /// Largest payload kept as retained, bytes, and the most of them.
+    public var maximumRetainedPayload = 1 << 20
+    public var maximumRetainedMessages = Int.max
+    /// `authorization.deny_action = disconnect`.
+    public var disconnectsWhenDenied = false
+    /// How long an authorisation answer is remembered, ms; 0 = not at all.
+    public var authorizationCacheTime: UInt64 = 60_000
+    /// A hook that promised an answer has this long, ms.
+    public var hookDeadline: UInt64 = 10_000
+
+    public init() {}
+}

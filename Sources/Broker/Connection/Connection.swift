@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the broker keeps of one network connection. The rules that act on it are in the `Broker+….swift` files.
+
+import MQTT
+
+/// A connection of one loop: slot (32 bits) and generation (32), unique while the process lives.
+public struct ConnectionIdentifier: Equatable, Hashable, Sendable {
+    public let rawValue: UInt64
+
+    public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+    init(slot: Int32, generation: UInt32) {
+        rawValue = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: slot))
+    }
+
+    var slot: Int32 { Int32(truncatingIfNeeded: rawValue) }
+    var generation: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) }
+}
+
+/// The byte stream under a connection. The broker calls it on its loop only.
+public protocol Transport: AnyObject {
+    /// Sends the parts in order and returns how many bytes were taken. If that is less than offered, the owner calls
+    /// `Broker.writable` once there is room again.
+    func send(_ parts: UnsafePointer<ByteView>, _ count: Int) -> Int
+    /// No more `Broker.received` until `resumeReading`.
+    func pauseReading()
+    func resumeReading()
+    /// Closes once what `send` took has left; the broker does not use the transport after this.
+    func close()
+}
+
+/// Where a connection came in, and from whom.
+public struct ConnectionOrigin: Sendable {
+    /// `tcp:default`
+    public var listener: String
+    /// `ISTH_TCP` … of the plugin ABI.
+    public var transport: UInt8
+    public var address: String
+    public var port: UInt16
+    public var isLoopback: Bool
+    /// Of a verified client certificate.
+    public var commonName: String
+
+    public init(
+        listener: String,
+        transport: UInt8 = 0,
+        address: String,
+        port: UInt16,
+        isLoopback: Bool,
+        commonName: String = ""
+    ) {
+        self.listener = listener
+        self.transport = transport
+        self.address = address
+        self.port = port
+        self.isLoopback = isLoopback
+        self.commonName = commonName
+    }
+}
+
+typealias ConnectionPointer = UnsafeMutablePointer<Connection>
+typealias SessionPointer = UnsafeMutablePointer<Session>
+
+struct Connection {
+    enum State: UInt8 {
+        case expectingConnect
+        /// A plugin's answer, or another loop's session, is awaited; input waits.
+        case suspended
+        case connected
+        /// Everything is said; what is left of the output is being sent.
+        case closing
+    }
+
+    let identifier: ConnectionIdentifier
+    let transport: any Transport
+    let listener: OwnedBytes
+    let address: OwnedBytes
+    let commonName: OwnedBytes
+    let port: UInt16
+    let transportKind: UInt8
+    let isLoopback: Bool
+
+    var state = State.expectingConnect
+    var version = ProtocolVersion.v311
+    var isSuperuser = false
+    var hasUserName = false
+    var hasPassword = false
+    var cleanStart = false
+    var isBridge = false
+    var hasAssignedIdentifier = false
+    /// Told to plugins by client_connected, so that it gets client_closed.
+    var isAnnounced = false
+    /// In the list of connections to be flushed at the end of the turn.
+    var isTouched = false
+    /// The socket took less than it was offered.
+    var isBlocked = false
+    var sendsReasonStrings = true
+    /// Before it was suspended.
+    var wasConnected = false
+
+    var session: Int32 = -1
+    var clientIdentifier = OwnedBytes.empty
+    var userName = OwnedBytes.empty
+
+    var keepAlive: UInt16 = 0
+    var lastReceived: UInt64 = 0
+    var timer: UInt64 = 0
+
+    /// The client's limits. [MQTT-3.1.2-24] [MQTT-3.3.4-9]
+    var receiveMaximum: UInt16 = .max
+    var maximumPacketSize = UInt32.max
+    var sessionExpiryInterval: UInt32 = 0
+    /// Incoming QoS 1 and 2 messages that are not answered yet.
+    var awaitingAnswer = 0
+
+    /// The start of a packet whose rest has not come, or input that waits for a suspension to end.
+    var input = ByteBuffer()
+    var output = Output()
+
+    /// Topic names by alias - 1. [MQTT-3.3.2-8]
+    var aliases: [OwnedBytes] = []
+    var will: Message?
+    var willDelay: UInt32 = 0
+
+    var pending: PendingCheck?
+    var authorized = AuthorizationMemory()
+    /// One pointer for each plugin, allocated when the first hook is called.
+    var slots: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+
+    var isOpen: Bool { state != .closing }
+
+    func deallocate() {
+        listener.deallocate()
+        address.deallocate()
+        commonName.deallocate()
+        clientIdentifier.deallocate()
+        userName.deallocate()
+        for alias in aliases { alias.deallocate() }
+        will?.release()
+        authorized.deallocate()
+        slots?.deallocate()
+    }
+}
+
+/// A question to the plugins that is under way: the packet that raised it is processed again when the answer is there.
+struct PendingCheck {
+    enum Stage: UInt8 {
+        case authenticate
+        case authorizeWill
+        case authorizePublish
+        case authorizeSubscribe
+        case session
+    }
+
+    var stage: Stage
+    /// 0: it is not a plugin that is waited for.
+    var ticket: UInt64
+    /// The link of the chain that will answer.
+    var link: Int
+    var answer: HookAnswer?
+    /// SUBSCRIBE: the filters before the one in question.
+    var resolved: [ResolvedSubscription] = []
+}
+
+/// The last answer to "may this client publish to this topic?", since clients mostly publish to one topic in a row.
+struct AuthorizationMemory {
+    private var topic = OwnedBytes.empty
+    private var flags: UInt8 = 0
+    private var isAllowed = false
+    private var validUntil: UInt64 = 0
+
+    @inline(__always)
+    func answer(_ topic: ByteView, _ flags: UInt8, at now: UInt64) -> Bool? {
+        now < validUntil && flags == self.flags && topic == self.topic.view ? isAllowed : nil
+    }
+
+    mutating func remember(_ topic: ByteView, _ flags: UInt8, _ isAllowed: Bool, until: UInt64) {
+        self.topic.deallocate()
+        self.topic = OwnedBytes(copying: topic)
+        self.flags = flags
+        self.isAllowed = isAllowed
+        validUntil = until
+    }
+
+    mutating func forget() { validUntil = 0 }
+
+    func deallocate() { topic.deallocate() }
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+// One message to one session: now, later or not at all.
+
+import MQTT
+import PluginAPI
+
+extension Broker {
+    /// Delivers, queues or drops, as session and subscription say. In a fan-out the encoded packet is shared.
+    @inline(__always)
+    func deliver(_ publication: inout Publication, to subscriber: Subscriber, inFanOut: Bool) {
+        let session = sessions[subscriber.target]
+        let options = subscriber.options
+        if options.noLocal, isPublisher(session, of: publication) { return }  // [MQTT-3.8.3-3]
+        if !hooks.deliver.isEmpty, !mayDeliver(&publication, to: session) { return }
+        let qos = min(options.qos, publication.qos)  // [MQTT-3.8.4-8]
+        let retain = publication.retain && options.retainAsPublished  // [MQTT-3.3.1-12]
+        if qos == 0 {
+            guard let connection = session.pointee.connection else {
+                if settings.queuesQoS0 { enqueue(&publication, session, options.withQoS(0), retain: retain) }
+                return
+            }
+            deliverQoS0(&publication, connection, options, retain: retain, inFanOut: inFanOut)
+        } else {
+            deliverAcknowledged(&publication, session, options.withQoS(qos), retain: retain, inFanOut: inFanOut)
+        }
+    }
+
+    private func isPublisher(_ session: SessionPointer, of publication: borrowing Publication) -> Bool {
+        publication.connection.map { $0 == session.pointee.connection } ?? false
+    }
+
+    @inline(__always)
+    private func deliverQoS0(
+        _ publication: inout Publication,
+        _ connection: ConnectionPointer,
+        _ options: DeliveryOptions,
+        retain: Bool,
+        inFanOut: Bool
+    ) {
+        if connection.pointee.isBlocked, connection.pointee.output.pending > settings.highWatermark {
+            drop(&publication, connection, .quotaExceeded)
+            return
+        }
+        touch(connection)
+        write(&publication, connection, options, 0, retain: retain, inFanOut: inFanOut)
+    }
+
+    @inline(__always)
+    private func deliverAcknowledged(
+        _ publication: inout Publication,
+        _ session: SessionPointer,
+        _ options: DeliveryOptions,
+        retain: Bool,
+        inFanOut: Bool
+    ) {
+        guard let connection = session.pointee.connection, session.pointee.queue.isEmpty,
+            session.pointee.inflight.count < session.pointee.inflightLimit
+        else {
+            enqueue(&publication, session, options, retain: retain)
+            return
+        }
+        let message = publication.kept().retained()
+        let identifier = session.pointee.inflight.add(
+            message,
+            options,
+            retain: retain,
+            state: options.qos == 1 ? .awaitingPUBACK : .awaitingPUBREC
+        )
+        touch(connection)
+        if !write(&publication, connection, options, identifier, retain: retain, inFanOut: inFanOut) {
+            // Too large for this receiver: as if it had been delivered. [MQTT-3.1.2-25]
+            if let slot = session.pointee.inflight.find(identifier) { session.pointee.inflight.finish(slot) }
+        }
+    }
+
+    /// Appends the PUBLISH to the connection's output. Returns false if it is larger than the client accepts.
+    @inline(__always)
+    @discardableResult
+    private func write(
+        _ publication: inout Publication,
+        _ connection: ConnectionPointer,
+        _ options: DeliveryOptions,
+        _ identifier: UInt16,
+        retain: Bool,
+        inFanOut: Bool
+    ) -> Bool {
+        let isPlain =
+            connection.pointee.maximumPacketSize == .max && publication.payload.count < Output.referenceBorder
+            && (connection.pointee.version != .v5
+                || (publication.properties.isEmpty && options.subscriptionIdentifier == 0 && publication.expiresAt == 0))
+        guard isPlain else { return writeFull(&publication, connection, options, identifier, retain: retain) }
+        counters.publishSent &+= 1
+        let qos = QoS(rawValue: options.qos) ?? .atMostOnce
+        let sentQoS = identifier == 0 ? QoS.atMostOnce : qos
+        if inFanOut, !retain {
+            forms.append(
+                publication,
+                sentQoS,
+                identifier,
+                connection.pointee.version,
+                to: &connection.pointee.output.bytes
+            )
+        } else {
+            PublishEncoder.encode(
+                into: &connection.pointee.output.bytes,
+                topic: publication.topic,
+                payload: publication.payload,
+                qos: sentQoS,
+                retain: retain,
+                packetIdentifier: identifier,
+                version: connection.pointee.version
+            )
+        }
+        flushIfLarge(connection)
+        return true
+    }
+
+    /// A turn that produces much for one receiver sends in between: the socket works while the rest is prepared.
+    @inline(__always)
+    private func flushIfLarge(_ connection: ConnectionPointer) {
+        if connection.pointee.output.bytes.count >= 1 << 17, !connection.pointee.isBlocked { send(connection) }
+    }
+
+    /// With properties, a size limit or a payload that is referenced rather than copied.
+    @inline(never)
+    private func writeFull(
+        _ publication: inout Publication,
+        _ connection: ConnectionPointer,
+        _ options: DeliveryOptions,
+        _ identifier: UInt16,
+        retain: Bool
+    ) -> Bool {
+        let qos = identifier == 0 ? QoS.atMostOnce : QoS(rawValue: options.qos) ?? .atMostOnce
+        let isLarge = publication.payload.count >= Output.referenceBorder
+        if isLarge { _ = publication.kept() }
+        let written = write(
+            PublishParts(
+                topic: publication.topic,
+                payload: publication.payload,
+                properties: publication.properties,
+                expiresAt: publication.expiresAt
+            ),
+            referencing: isLarge ? publication.message : nil,
+            connection,
+            qos,
+            identifier,
+            subscriptionIdentifier: options.subscriptionIdentifier,
+            retain: retain,
+            dup: false
+        )
+        if written {
+            counters.publishSent &+= 1
+        } else {
+            drop(&publication, connection, .packetTooLarge)
+        }
+        return written
+    }
+
+    struct PublishParts {
+        var topic: ByteView
+        var payload: ByteView
+        var properties: ByteView
+        var expiresAt: UInt64
+
+        init(topic: ByteView, payload: ByteView, properties: ByteView, expiresAt: UInt64) {
+            self.topic = topic
+            self.payload = payload
+            self.properties = properties
+            self.expiresAt = expiresAt
+        }
+
+        init(_ message: Message) {
+            self.init(
+                topic: message.topic,
+                payload: message.payload,
+                properties: message.properties,
+                expiresAt: message.expiresAt
+            )
+        }
+    }
+
+    /// Writes any PUBLISH; returns false if it is larger than the client accepts.
+    private func write(
+        _ parts: PublishParts,
+        referencing message: Message?,
+        _ connection: ConnectionPointer,
+        _ qos: QoS,
+        _ identifier: UInt16,
+        subscriptionIdentifier: UInt32,
+        retain: Bool,
+        dup: Bool
+    ) -> Bool {
+        let version = connection.pointee.version
+        properties.removeAll()
+        if version == .v5 {
+            if parts.expiresAt != 0 {
+                let left = parts.expiresAt > now ? (parts.expiresAt - now + 999) / 1000 : 0
+                properties.append(.messageExpiryInterval, UInt32(clamping: left))  // [MQTT-3.3.2-6]
+            }
+            if subscriptionIdentifier != 0 {
+                properties.append(.subscriptionIdentifier, subscriptionIdentifier)  // [MQTT-3.3.4-3]
+            }
+            properties.append(encoded: parts.properties)
+        }
+        let raw = properties.raw
+        let size = PublishEncoder.size(
+            topicCount: parts.topic.count,
+            payloadCount: parts.payload.count,
+            qos: qos,
+            propertiesCount: raw.count,
+            version: version
+        )
+        guard size <= Int(connection.pointee.maximumPacketSize) else { return false }
+        PublishEncoder.encode(
+            into: &connection.pointee.output.bytes,
+            topic: parts.topic,
+            payload: message == nil ? parts.payload : .empty,
+            followedBy: message == nil ? 0 : parts.payload.count,
+            qos: qos,
+            retain: retain,
+            dup: dup,
+            packetIdentifier: identifier,
+            propertiesRaw: raw,
+            version: version
+        )
+        if let message { connection.pointee.output.append(payloadOf: message) }
+        return true
+    }
+
+    /// Writes a kept message: from the queue, the retained store, or again after a reconnect.
+    func write(
+        _ message: Message,
+        _ connection: ConnectionPointer,
+        _ options: DeliveryOptions,
+        _ identifier: UInt16,
+        retain: Bool,
+        dup: Bool
+    ) -> Bool {
+        touch(connection)
+        let qos = identifier == 0 ? QoS.atMostOnce : QoS(rawValue: options.qos) ?? .atMostOnce
+        let isWritten = write(
+            PublishParts(message),
+            referencing: message.payload.count >= Output.referenceBorder ? message : nil,
+            connection,
+            qos,
+            identifier,
+            subscriptionIdentifier: options.subscriptionIdentifier,
+            retain: retain,
+            dup: dup
+        )
+        if isWritten { counters.publishSent &+= 1 }
+        return isWritten
+    }
+
+    // MARK: Queue
+
+    private func enqueue(
+        _ publication: inout Publication,
+        _ session: SessionPointer,
+        _ options: DeliveryOptions,
+        retain: Bool
+    ) {
+        let message = publication.kept().retained()
+        enqueue(message, session, options, retain: retain)
+    }
+
+    /// Takes over the reference of `message`. A full queue loses its oldest message, as EMQX's does.
+    func enqueue(_ message: Message, _ session: SessionPointer, _ options: DeliveryOptions, retain: Bool) {
+        if session.pointee.queue.count >= settings.maximumQueueLength {
+            if let oldest = session.pointee.queue.popFirst() {
+                messageDropped(oldest.message, session.pointee.connection, .quotaExceeded)
+                oldest.message.release()
+            }
+        }
+        session.pointee.queue.append(MessageQueue.Item(message: message, options: options, retain: retain))
+    }
+
+    /// Sends what waits for the session, as far as its in-flight window allows.
+    func drainQueue(_ session: SessionPointer) {
+        guard let connection = session.pointee.connection else { return }
+        while session.pointee.inflight.count < session.pointee.inflightLimit,
+            let item = session.pointee.queue.popFirst()
+        {
+            send(item, session, connection)
+        }
+    }
+
+    /// Takes over the item's reference.
+    private func send(_ item: MessageQueue.Item, _ session: SessionPointer, _ connection: ConnectionPointer) {
+        guard !item.message.isExpired(at: now) else {  // [MQTT-3.3.2-5]
+            item.message.release()
+            return
+        }
+        if item.options.qos == 0 {
+            if !write(item.message, connection, item.options, 0, retain: item.retain, dup: false) {
+                messageDropped(item.message, connection, .packetTooLarge)
+            }
+            item.message.release()
+            return
+        }
+        let identifier = session.pointee.inflight.add(
+            item.message,
+            item.options,
+            retain: item.retain,
+            state: item.options.qos == 1 ? .awaitingPUBACK : .awaitingPUBREC
+        )
+        if !write(item.message, connection, item.options, identifier, retain: item.retain, dup: false) {
+            messageDropped(item.message, connection, .packetTooLarge)
+            if let slot = session.pointee.inflight.find(identifier) { session.pointee.inflight.finish(slot) }
+        }
+    }
+
+    // MARK: Loss
+
+    @inline(never)
+    private func drop(_ publication: inout Publication, _ connection: ConnectionPointer, _ reason: ReasonCode) {
+        counters.publishDropped &+= 1
+        if !hooks.dropped.isEmpty { publicationDropped(&publication, connection, reason) }
+    }
+}
+
+extension DeliveryOptions {
+    @inline(__always)
+    func withQoS(_ qos: UInt8) -> DeliveryOptions { DeliveryOptions(bits: bits & ~3 | UInt32(qos)) }
+}

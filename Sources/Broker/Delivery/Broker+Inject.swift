@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages that no client of this loop published: wills, plugins, links, the broker itself.
+
+import MQTT
+import PluginAPI
+
+/// A message on its way from a plugin, or from another thread, into a broker.
+public struct InjectedMessage: @unchecked Sendable {
+    let message: Message
+    let skipsHooks: Bool
+    let skipsRetained: Bool
+
+    /// Copies the view. `nil` if its topic is no valid topic name, or it does not fit into a packet.
+    public init?(_ view: isth_msg, flags: UInt32, now: UInt64) {
+        let topic = ByteView(view.topic)
+        let payload = ByteView(view.payload)
+        guard TopicName.validate(topic), view.qos <= 2, payload.count < VariableByteInteger.maximum - 200_000 else {
+            return nil
+        }
+        var writer = PropertyWriter()
+        defer { writer.deallocate() }
+        guard Self.encodeProperties(view, &writer) else { return nil }
+        let hasExpiry = view.flags & UInt32(ISTH_MSG_HAS_EXPIRY) != 0
+        message = Message(
+            topic: topic,
+            properties: writer.raw,
+            payload: payload,
+            publisher: PublisherView(
+                clientIdentifier: ByteView(view.publisher_id),
+                userName: ByteView(view.publisher_username),
+                hasUserName: view.flags & UInt32(ISTH_MSG_HAS_USERNAME) != 0,
+                address: ByteView(view.publisher_addr),
+                port: view.publisher_port,
+                version: view.publisher_protocol
+            ),
+            qos: view.qos,
+            retain: view.flags & UInt32(ISTH_MSG_RETAIN) != 0,
+            origin: MessageOrigin(rawValue: view.origin) ?? .plugin,
+            originIdentifier: view.origin_id,
+            receivedAt: view.received_ms == 0 ? Clock.wallMilliseconds : view.received_ms,
+            expiresAt: hasExpiry ? now + UInt64(view.expiry_s) * 1000 : 0
+        )
+        message.header.pointee.isLocalOnly = flags & UInt32(ISTH_PUB_LOCAL_ONLY) != 0
+        skipsHooks = flags & UInt32(ISTH_PUB_SKIP_HOOKS) != 0
+        skipsRetained = flags & UInt32(ISTH_PUB_NO_RETAIN) != 0
+    }
+
+    private static func encodeProperties(_ view: isth_msg, _ writer: inout PropertyWriter) -> Bool {
+        func has(_ flag: Int) -> Bool { view.flags & UInt32(flag) != 0 }
+        let texts = [view.content_type.len, view.response_topic.len, view.correlation.len, view.publisher_id.len]
+        guard texts.allSatisfy({ $0 <= 65_535 }) else { return false }
+        if has(ISTH_MSG_HAS_PAYLOAD_FORMAT) { writer.append(.payloadFormatIndicator, UInt32(view.payload_format)) }
+        if has(ISTH_MSG_HAS_CONTENT_TYPE) { writer.append(.contentType, ByteView(view.content_type)) }
+        if has(ISTH_MSG_HAS_RESPONSE_TOPIC) { writer.append(.responseTopic, ByteView(view.response_topic)) }
+        if has(ISTH_MSG_HAS_CORRELATION) { writer.append(.correlationData, ByteView(view.correlation)) }
+        guard let pairs = view.user_properties else { return true }
+        for i in 0..<view.user_property_count {
+            guard pairs[i].name.len <= 65_535, pairs[i].value.len <= 65_535 else { return false }
+            writer.appendUserProperty(name: ByteView(pairs[i].name), value: ByteView(pairs[i].value))
+        }
+        return true
+    }
+}
+
+extension Broker {
+    /// Routes an injected message and takes it over. Returns whether anybody wanted it.
+    @discardableResult
+    public func inject(_ injected: InjectedMessage) -> Bool {
+        defer { injected.message.release() }
+        return publishKept(injected.message, skipHooks: injected.skipsHooks, skipRetained: injected.skipsRetained)
+    }
+
+    @discardableResult
+    func publishKept(_ message: Message, skipHooks: Bool, skipRetained: Bool = false) -> Bool {
+        var publication = Publication(message)
+        defer { publication.release() }
+        if !skipHooks, !hooks.publish.isEmpty {
+            guard case .route = runPublishHooks(&publication, nil) else { return false }
+        }
+        if publication.retain, !skipRetained { retain(&publication) }
+        return route(&publication)
+    }
+
+    /// A retained message of the broker itself, such as `$SYS/…`.
+    public func publishSystem(topic: String, payload: String) {
+        var topic = topic
+        var payload = payload
+        topic.withUTF8 { topic in
+            payload.withUTF8 { payload in
+                var publication = Publication(
+                    topic: ByteView(UnsafeRawBufferPointer(topic)),
+                    payload: ByteView(UnsafeRawBufferPointer(payload)),
+                    qos: 0,
+                    retain: true,
+                    origin: .system
+                )
+                retain(&publication)
+                _ = route(&publication)
+                publication.release()
+            }
+        }
+    }
+
+    /// Closes the client's connection if it is on this loop. Returns whether it was.
+    public func kick(_ clientIdentifier: ByteView, _ reason: UInt8, dropSession: Bool) -> Bool {
+        let slot = session(named: clientIdentifier)
+        guard slot >= 0 else { return false }
+        if let connection = sessions[slot].pointee.connection {
+            if dropSession { connection.pointee.sessionExpiryInterval = 0 }
+            close(connection, ReasonCode(rawValue: reason))
+        } else if dropSession {
+            terminate(slot, ReasonCode(rawValue: reason))
+        }
+        return true
+    }
+}

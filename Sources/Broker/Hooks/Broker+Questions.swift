@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions to the plugins that decide something: may this client in, may it publish, may it subscribe? A plugin may
+// answer later; then the connection is suspended in front of the packet that raised the question. Silence is a no.
+
+import MQTT
+import PluginAPI
+
+extension Broker {
+    enum Verdict {
+        case allow
+        case deny
+        case later
+    }
+
+    enum Admission {
+        case allow
+        case deny(ReasonCode)
+        case later
+    }
+
+    // MARK: Authentication
+
+    func authenticate(_ connection: ConnectionPointer, _ password: ByteView) -> Admission {
+        guard !hooks.authenticate.isEmpty else { return admitLoopback(connection) }
+        var link = 0
+        if let answer = takeAnswer(connection, .authenticate, nextLink: &link) {
+            if let admission = admission(connection, answer) { return admission }
+        }
+        while link < hooks.authenticate.count {
+            let hook = hooks.authenticate[link]
+            let ticket = tickets.open(connection.pointee.identifier)
+            let result = withView(of: connection, for: hook) {
+                hook.function(hook.state, $0, ticket, isth_bytes(password))
+            }
+            var answer = HookAnswer(result: result)
+            if result == ISTH_LATER {
+                guard let early = tickets.wait(ticket) else {
+                    suspend(connection, .authenticate, ticket, link)
+                    return .later
+                }
+                answer = early
+            } else {
+                tickets.close(ticket)
+            }
+            if let admission = admission(connection, answer) { return admission }
+            link += 1
+        }
+        if logLevel <= .info { log(.info, "\(describe(connection)): nobody knows this client; not admitted") }
+        return .deny(.notAuthorized)
+    }
+
+    /// `nil` = no opinion.
+    private func admission(_ connection: ConnectionPointer, _ answer: HookAnswer) -> Admission? {
+        switch answer.result {
+        case Int32(ISTH_ALLOW):
+            connection.pointee.isSuperuser = answer.isSuperuser
+            if !answer.userName.isEmpty {
+                connection.pointee.userName.deallocate()
+                connection.pointee.userName = answer.userName.withUnsafeBytes { OwnedBytes(copying: ByteView($0)) }
+                connection.pointee.hasUserName = true
+            }
+            return .allow
+        case Int32(ISTH_NEXT): return nil
+        default:
+            let reason = answer.reasonCode >= 0x80 ? ReasonCode(rawValue: answer.reasonCode) : .badUserNameOrPassword
+            if logLevel <= .info {
+                let why = String(decoding: answer.reason, as: UTF8.self)
+                log(.info, "\(describe(connection)): not admitted\(why.isEmpty ? "" : ": \(why)")")
+            }
+            return .deny(reason)
+        }
+    }
+
+    /// No plugin authenticates: this machine's own clients are let in, nobody else.
+    private func admitLoopback(_ connection: ConnectionPointer) -> Admission {
+        if connection.pointee.isLoopback { return .allow }
+        log(
+            .warning,
+            """
+            \(describe(connection)): not admitted: without authentication only clients of this machine are; add \
+            { name = "PasswordAuth" } to plugins and an authentication block to the config
+            """
+        )
+        return .deny(.notAuthorized)
+    }
+
+    // MARK: Authorisation
+
+    @inline(__always)
+    func authorizePublish(_ connection: ConnectionPointer, _ publication: borrowing Publication) -> Verdict {
+        if connection.pointee.isSuperuser { return .allow }
+        let flags = publication.qos | (publication.retain ? 4 : 0)
+        if let known = connection.pointee.authorized.answer(publication.topic, flags, at: now) {
+            return known ? .allow : .deny
+        }
+        return askPublish(connection, publication, flags)
+    }
+
+    @inline(never)
+    private func askPublish(
+        _ connection: ConnectionPointer,
+        _ publication: borrowing Publication,
+        _ flags: UInt8
+    ) -> Verdict {
+        let access = ISTH_ACCESS_PUBLISH
+        let topic = publication.topic
+        let verdict = authorize(connection, .authorizePublish, access, topic, publication.qos, publication.retain)
+        if verdict != .later, settings.authorizationCacheTime > 0 {
+            let until = now + settings.authorizationCacheTime
+            connection.pointee.authorized.remember(topic, flags, verdict == .allow, until: until)
+        }
+        return verdict
+    }
+
+    func authorize(
+        _ connection: ConnectionPointer,
+        _ stage: PendingCheck.Stage,
+        _ access: Int,
+        _ topic: ByteView,
+        _ qos: UInt8,
+        _ retain: Bool
+    ) -> Verdict {
+        if hooks.authorize.isEmpty || connection.pointee.isSuperuser { return .allow }
+        var link = 0
+        if let answer = takeAnswer(connection, stage, nextLink: &link), answer.result != ISTH_NEXT {
+            return verdict(connection, answer, access, topic)
+        }
+        while link < hooks.authorize.count {
+            let hook = hooks.authorize[link]
+            let ticket = tickets.open(connection.pointee.identifier)
+            let result = withView(of: connection, for: hook) {
+                hook.function(hook.state, $0, ticket, Int32(access), isth_str(topic), qos, retain ? 1 : 0)
+            }
+            var answer = HookAnswer(result: result)
+            if result == ISTH_LATER {
+                guard let early = tickets.wait(ticket) else {
+                    suspend(connection, stage, ticket, link)
+                    return .later
+                }
+                answer = early
+            } else {
+                tickets.close(ticket)
+            }
+            if answer.result != ISTH_NEXT { return verdict(connection, answer, access, topic) }
+            link += 1
+        }
+        return .allow
+    }
+
+    private func verdict(
+        _ connection: ConnectionPointer,
+        _ answer: HookAnswer,
+        _ access: Int,
+        _ topic: ByteView
+    ) -> Verdict {
+        if answer.result == ISTH_ALLOW { return .allow }
+        if logLevel <= .info {
+            let what = access == ISTH_ACCESS_PUBLISH ? "publish to" : "subscribe to"
+            log(.info, "\(describe(connection)): not authorised to \(what) \(topic.string)")
+        }
+        return .deny
+    }
+
+    // MARK: Waiting
+
+    private func suspend(_ connection: ConnectionPointer, _ stage: PendingCheck.Stage, _ ticket: UInt64, _ link: Int) {
+        var pending = connection.pointee.pending ?? PendingCheck(stage: stage, ticket: 0, link: 0)
+        pending.stage = stage
+        pending.ticket = ticket
+        pending.link = link
+        pending.answer = nil
+        connection.pointee.pending = pending
+        connection.pointee.wasConnected = connection.pointee.state == .connected
+        connection.pointee.state = .suspended
+        connection.pointee.transport.pauseReading()
+        setTimer(connection, settings.hookDeadline)
+    }
+
+    /// The answer that the packet being processed again was suspended for, and the link to go on with.
+    private func takeAnswer(
+        _ connection: ConnectionPointer,
+        _ stage: PendingCheck.Stage,
+        nextLink: inout Int
+    ) -> HookAnswer? {
+        guard let pending = connection.pointee.pending, pending.stage == stage, let answer = pending.answer else {
+            return nil
+        }
+        connection.pointee.pending?.answer = nil
+        nextLink = pending.link + 1
+        return answer
+    }
+
+    /// The answer to a ticket of this loop. Returns false if the ticket is unknown, answered or out of time.
+    public func answer(_ ticket: UInt64, _ answer: HookAnswer) -> Bool {
+        switch tickets.answer(ticket, answer) {
+        case .unknown: return false
+        case .early: return true
+        case .resume(let identifier, let answer):
+            guard let connection = self.connection(identifier), connection.pointee.state == .suspended else {
+                return false
+            }
+            resume(connection, answer)
+            return true
+        }
+    }
+
+    private func resume(_ connection: ConnectionPointer, _ answer: HookAnswer) {
+        connection.pointee.pending?.answer = answer
+        connection.pointee.pending?.ticket = 0
+        cancelTimer(connection)
+        if connection.pointee.wasConnected {
+            connection.pointee.state = .connected
+            startKeepAlive(connection)
+        } else {
+            connection.pointee.state = .expectingConnect
+            setTimer(connection, settings.idleTimeout)
+        }
+        processInput(connection)
+        if connection.pointee.isOpen, connection.pointee.state != .suspended {
+            connection.pointee.transport.resumeReading()
+        }
+    }
+
+    /// The deadline of a suspended connection passed.
+    func answerNeverCame(_ connection: ConnectionPointer) {
+        guard let pending = connection.pointee.pending, pending.ticket != 0 else { return }
+        log(.warning, "\(describe(connection)): a plugin did not answer in \(settings.hookDeadline) ms; that is a no")
+        tickets.close(pending.ticket)
+        resume(connection, HookAnswer(result: Int32(ISTH_ERROR)))
+    }
+}

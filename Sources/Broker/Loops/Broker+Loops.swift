@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What other loops say, applied in the order they said it.
+
+import MQTT
+
+extension Broker {
+    /// A batch of another loop arrived.
+    public func receive(from other: Int, _ batch: LoopBatch) {
+        for message in batch.messages { receive(from: other, message) }
+    }
+
+    private func receive(from other: Int, _ message: LoopMessage) {
+        switch message {
+        case .publish(let message):
+            var publication = Publication(message)
+            message.release()
+            _ = route(&publication, fromLoop: true)
+            publication.release()
+        case .publishShared(let message, let filter, let group):
+            publishShared(message, filter, group)
+        case .interest(let filter, let interest):
+            filter.withUnsafeBytes { applyInterest(of: other, ByteView($0), interest) }
+        case .confirmRequest(let token): outboxes[other].messages.append(.confirm(token: token))
+        case .confirm(let token): confirmed(token)
+        case .retain(let message): store(message)
+        case .retainedQuery(let query): answerRetained(query, to: other)
+        case .retainedAnswer(let query, let messages): receiveRetained(query, messages)
+        case .takeOver(let clientIdentifier, let cleanStart):
+            giveAway(clientIdentifier, to: other, cleanStart: cleanStart)
+        case .session(let clientIdentifier, let state): receiveSession(clientIdentifier, state)
+        }
+    }
+
+    private func publishShared(_ message: Message, _ filter: [UInt8], _ name: [UInt8]) {
+        var publication = Publication(message)
+        message.release()
+        defer { publication.release() }
+        let entry = filter.withUnsafeBytes { index.find(ByteView($0)) }
+        guard entry >= 0 else { return }
+        let group = name.withUnsafeBytes { findGroup(ByteView($0), entry) }
+        if group >= 0 { _ = deliverToMember(of: group, &publication) }
+    }
+
+    private func confirmed(_ token: UInt32) {
+        guard var pending = pendingConfirmations[token] else { return }
+        pending.missing -= 1
+        guard pending.missing == 0 else {
+            pendingConfirmations[token] = pending
+            return
+        }
+        pendingConfirmations[token] = nil
+        guard let connection = self.connection(pending.connection), connection.pointee.isOpen else { return }
+        touch(connection)
+        pending.suback.withUnsafeBytes { connection.pointee.output.bytes.append(ByteView($0)) }
+    }
+}

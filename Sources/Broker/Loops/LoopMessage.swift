@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What loops say to each other. Another loop is a destination like any other: it tells which filters it wants, gets
+// each matching message once, and matches it again for its own sessions. Messages of one loop to another keep their
+// order; a turn's worth travels as one batch.
+
+import MQTT
+
+/// Everything inside is owned by the receiver: no memory is shared between the loops.
+public struct LoopBatch: @unchecked Sendable {
+    var messages: [LoopMessage] = []
+
+    public var isEmpty: Bool { messages.isEmpty }
+}
+
+enum Interest {
+    /// A session of the sender wants the filter, or does not any more.
+    case sessions(Bool)
+    /// A plugin's destination on the sender does.
+    case destinations(Bool)
+    /// How many members of the shared group the sender has.
+    case members(group: [UInt8], Int32)
+}
+
+enum LoopMessage {
+    /// Route this to sessions and destinations of the receiver. The receiver releases it.
+    case publish(Message)
+    /// Hand this to one member of the group.
+    case publishShared(Message, filter: [UInt8], group: [UInt8])
+    case interest(filter: [UInt8], Interest)
+    /// Asks for `confirm`, which says that everything before it was applied.
+    case confirmRequest(token: UInt32)
+    case confirm(token: UInt32)
+    /// For the owner of the retained store.
+    case retain(Message)
+    case retainedQuery(RetainedQuery)
+    case retainedAnswer(RetainedQuery, [Message])
+    /// End the connection of this client and send its session over, for the client that arrived at the sender.
+    case takeOver(clientIdentifier: [UInt8], cleanStart: Bool)
+    case session(clientIdentifier: [UInt8], SessionState?)
+}
+
+/// A subscription that wants the retained messages of its filter.
+struct RetainedQuery {
+    var filter: [UInt8]
+    var subscriber: Subscriber
+    /// Tells whether the session is still the same when the answer comes.
+    var sessionGeneration: UInt32
+}
+
+/// A session on its way to another loop.
+struct SessionState {
+    struct Subscription {
+        var filter: [UInt8]
+        var group: [UInt8]
+        var options: DeliveryOptions
+    }
+
+    var expiryInterval: UInt32
+    var subscriptions: [Subscription]
+    var inflight: InflightWindow
+    var queue: MessageQueue
+    var received: PacketIdentifierSet
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// PUBACK, PUBREC, PUBREL and PUBCOMP from a client. [MQTT-4.3.2] [MQTT-4.3.3]
+
+import MQTT
+
+extension Broker {
+    @inline(__always)
+    func acknowledge(
+        _ connection: ConnectionPointer,
+        _ type: PacketType,
+        _ body: ByteView
+    ) throws(MalformedPacket) {
+        let packet = try AckPacket.decode(body, type: type, version: connection.pointee.version)
+        let session = sessions[connection.pointee.session]
+        if type == .pubrel {
+            release(connection, session, packet)
+            return
+        }
+        let slot = session.pointee.inflight.find(packet.packetIdentifier)
+        switch type {
+        case .puback:
+            // An identifier that is not in flight was answered before the session was resumed: nothing to do.
+            guard let slot, slot.pointee.state == .awaitingPUBACK else { return }
+            finish(slot, session, connection, packet.reason)
+        case .pubrec: received(connection, session, packet, slot)
+        default:
+            guard let slot, slot.pointee.state == .awaitingPUBCOMP else { return }
+            finish(slot, session, connection, packet.reason)
+        }
+    }
+
+    private func finish(
+        _ slot: UnsafeMutablePointer<InflightWindow.Slot>,
+        _ session: SessionPointer,
+        _ connection: ConnectionPointer,
+        _ reason: ReasonCode
+    ) {
+        if !hooks.acked.isEmpty, let message = slot.pointee.message { messageAcked(message, connection, reason) }
+        session.pointee.inflight.finish(slot)
+        if !session.pointee.queue.isEmpty { drainQueue(session) }
+    }
+
+    private func received(
+        _ connection: ConnectionPointer,
+        _ session: SessionPointer,
+        _ packet: AckPacket,
+        _ slot: UnsafeMutablePointer<InflightWindow.Slot>?
+    ) {
+        var reason = ReasonCode.success
+        if let slot, slot.pointee.state == .awaitingPUBREC {
+            if packet.reason.isError {
+                finish(slot, session, connection, packet.reason)  // [MQTT-4.3.3-4]
+                return
+            }
+            if !hooks.acked.isEmpty, let message = slot.pointee.message {
+                messageAcked(message, connection, packet.reason)
+            }
+            slot.pointee.message?.release()
+            slot.pointee.message = nil
+            slot.pointee.state = .awaitingPUBCOMP
+        } else if slot?.pointee.state != .awaitingPUBCOMP {
+            reason = .packetIdentifierNotFound
+        }
+        touch(connection)
+        AckPacket(.pubrel, packetIdentifier: packet.packetIdentifier, reason: reason)
+            .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
+    }
+
+    private func release(_ connection: ConnectionPointer, _ session: SessionPointer, _ packet: AckPacket) {
+        let isKnown = session.pointee.received.remove(packet.packetIdentifier)
+        touch(connection)
+        AckPacket(
+            .pubcomp,
+            packetIdentifier: packet.packetIdentifier,
+            reason: isKnown ? .success : .packetIdentifierNotFound
+        ).encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
+    }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// CONNECT: from the first packet to the CONNACK, in stages. A stage that waits for a plugin or another loop suspends
+// the connection, and the CONNECT is processed again from that stage when the answer is there.
+
+import MQTT
+import PluginAPI
+
+extension Broker {
+    /// Takes a new connection in; the transport stays alive until the broker called its `close`.
+    public func accept(_ transport: any Transport, _ origin: ConnectionOrigin) -> ConnectionIdentifier {
+        connectionGeneration = TimerToken.next(connectionGeneration)
+        let generation = connectionGeneration
+        func owned(_ text: String) -> OwnedBytes {
+            var text = text
+            return text.withUTF8 { OwnedBytes(copying: ByteView(UnsafeRawBufferPointer($0))) }
+        }
+        let slot = connections.insert(
+            Connection(
+                identifier: ConnectionIdentifier(slot: connections.nextIndex, generation: generation),
+                transport: transport,
+                listener: owned(origin.listener),
+                address: owned(origin.address),
+                commonName: owned(origin.commonName),
+                port: origin.port,
+                transportKind: origin.transport,
+                isLoopback: origin.isLoopback
+            )
+        )
+        while liveConnections.count <= Int(slot) { liveConnections.append(0) }
+        liveConnections[Int(slot)] = generation
+        let connection = connections[slot]
+        connection.pointee.lastReceived = now
+        setTimer(connection, settings.idleTimeout)
+        return connection.pointee.identifier
+    }
+
+    /// Returns false if the CONNECT has to be processed again.
+    func connect(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) -> Bool {
+        if let version = ConnectPacket.version(of: body) { connection.pointee.version = version }
+        let packet = try ConnectPacket.decode(body)
+        if connection.pointee.pending == nil {
+            guard adopt(packet, connection) else { return true }
+            guard runConnectHooks(connection) else {
+                refuse(connection, .notAuthorized)
+                return true
+            }
+        }
+        if connection.pointee.pending?.stage ?? .authenticate == .authenticate {
+            switch authenticate(connection, packet.password) {
+            case .allow: break
+            case .deny(let reason):
+                refuse(connection, reason)
+                return true
+            case .later: return false
+            }
+        }
+        if let will = packet.will, try keepWill(will, connection) == false { return false }
+        connection.pointee.pending = nil
+        join(connection)
+        return true
+    }
+
+    /// Takes over what the CONNECT says; refuses what cannot be served.
+    private func adopt(_ packet: ConnectPacket, _ connection: ConnectionPointer) -> Bool {
+        connection.pointee.cleanStart = packet.cleanStart
+        connection.pointee.isBridge = packet.isBridge
+        connection.pointee.hasUserName = packet.hasUserName
+        connection.pointee.hasPassword = packet.hasPassword
+        connection.pointee.userName = OwnedBytes(copying: packet.userName)
+        connection.pointee.keepAlive = settings.serverKeepAlive ?? packet.keepAlive
+        if packet.clientIdentifier.isEmpty {
+            // [MQTT-3.1.3-6] [MQTT-3.1.3-8]
+            guard packet.version == .v5 || (packet.version == .v311 && packet.cleanStart) else {
+                refuse(connection, .clientIdentifierNotValid)
+                return false
+            }
+            connection.pointee.clientIdentifier = Self.assignedIdentifier()
+            connection.pointee.hasAssignedIdentifier = true
+        } else {
+            guard packet.clientIdentifier.count <= settings.maximumClientIdentifierLength else {
+                refuse(connection, .clientIdentifierNotValid)
+                return false
+            }
+            connection.pointee.clientIdentifier = OwnedBytes(copying: packet.clientIdentifier)
+        }
+        if packet.version == .v5 {
+            let properties = packet.properties
+            guard properties.authenticationMethod == nil else {
+                refuse(connection, .badAuthenticationMethod)
+                return false
+            }
+            connection.pointee.sessionExpiryInterval = properties.sessionExpiryInterval ?? 0
+            connection.pointee.receiveMaximum = properties.receiveMaximum ?? .max
+            connection.pointee.maximumPacketSize = properties.maximumPacketSize ?? .max
+            connection.pointee.sendsReasonStrings = properties.requestProblemInformation ?? true
+        } else {
+            connection.pointee.sessionExpiryInterval = packet.cleanStart ? 0 : settings.sessionExpiryInterval
+        }
+        return true
+    }
+
+    /// Unguessable, so that nobody takes the session over by knowing when it was made.
+    private static func assignedIdentifier() -> OwnedBytes {
+        let digits = ByteView("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+        var text = Array("auto-".utf8)
+        for _ in 0..<22 { text.append(digits[Int(UInt8.random(in: 0..<32))]) }
+        return text.withUnsafeBytes { OwnedBytes(copying: ByteView($0)) }
+    }
+
+    /// Returns false if authorising the will waits for a plugin.
+    private func keepWill(_ will: ConnectPacket.Will, _ connection: ConnectionPointer) throws(MalformedPacket) -> Bool {
+        guard will.qos.rawValue <= settings.maximumQoS else {  // [MQTT-3.2.2-12]
+            refuse(connection, .qosNotSupported)
+            return true
+        }
+        guard !will.retain || settings.isRetainAvailable else {  // [MQTT-3.2.2-13]
+            refuse(connection, .retainNotSupported)
+            return true
+        }
+        switch authorize(connection, .authorizeWill, ISTH_ACCESS_PUBLISH, will.topic, will.qos.rawValue, will.retain) {
+        case .later: return false
+        case .deny:
+            log(.warning, "\(describe(connection)): its will on \(will.topic.string) is not authorised and is dropped")
+            return true
+        case .allow: break
+        }
+        properties.removeAll()
+        properties.appendForwarded(will.properties, messageExpiryInterval: nil)
+        connection.pointee.willDelay = will.properties.willDelayInterval ?? 0
+        let expiry = will.properties.messageExpiryInterval
+        connection.pointee.will = Message(
+            topic: will.topic,
+            properties: properties.raw,
+            payload: will.payload,
+            publisher: PublisherView(
+                clientIdentifier: connection.pointee.clientIdentifier.view,
+                userName: connection.pointee.userName.view,
+                hasUserName: connection.pointee.hasUserName,
+                address: connection.pointee.address.view,
+                port: connection.pointee.port,
+                version: connection.pointee.version.rawValue
+            ),
+            qos: will.qos.rawValue,
+            retain: will.retain,
+            origin: .will,
+            originIdentifier: 0,
+            receivedAt: Clock.wallMilliseconds,
+            // Counted from when it is published: until then this is the interval. [MQTT-3.1.3-9]
+            expiresAt: expiry.map { UInt64($0) * 1000 } ?? 0
+        )
+        return true
+    }
+
+    /// Answers a CONNECT with a refusal and closes. [MQTT-3.2.2-7]
+    func refuse(_ connection: ConnectionPointer, _ reason: ReasonCode) {
+        guard connection.pointee.isOpen else { return }
+        counters.refusedConnects &+= 1
+        touch(connection)
+        if connection.pointee.version == .v5 || reason.connackReturnCode != nil {
+            ConnackPacket(reason: reason)
+                .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
+        }
+        end(connection, reason)
+    }
+
+    /// The session is there: the client is told so and may talk.
+    func welcome(_ connection: ConnectionPointer, _ session: SessionPointer, sessionPresent: Bool) {
+        session.pointee.connection = connection
+        session.pointee.expiryInterval = connection.pointee.sessionExpiryInterval
+        session.pointee.inflightLimit = Int(min(connection.pointee.receiveMaximum, settings.maximumInflight))
+        connection.pointee.state = .connected
+        connectedCount += 1
+        counters.connects &+= 1
+        startKeepAlive(connection)
+        touch(connection)
+        writeConnack(connection, sessionPresent: sessionPresent)
+        if logLevel <= .info { log(.info, "\(describe(connection)): connected") }
+        connection.pointee.isAnnounced = true
+        notifyConnected(connection, resumed: sessionPresent)
+        if sessionPresent { resend(session, connection) }
+        drainQueue(session)
+    }
+
+    private func writeConnack(_ connection: ConnectionPointer, sessionPresent: Bool) {
+        properties.removeAll()
+        if connection.pointee.version == .v5 {
+            properties.append(.receiveMaximum, UInt32(settings.maximumAwaitingRelease))
+            properties.append(.maximumPacketSize, UInt32(settings.maximumPacketSize))
+            properties.append(.topicAliasMaximum, UInt32(settings.maximumTopicAlias))
+            if settings.maximumQoS < 2 { properties.append(.maximumQoS, UInt32(settings.maximumQoS)) }
+            if !settings.isRetainAvailable { properties.append(.retainAvailable, false) }
+            if !settings.isWildcardSubscriptionAvailable { properties.append(.wildcardSubscriptionAvailable, false) }
+            if !settings.isSharedSubscriptionAvailable { properties.append(.sharedSubscriptionAvailable, false) }
+            if let keepAlive = settings.serverKeepAlive { properties.append(.serverKeepAlive, UInt32(keepAlive)) }
+            if connection.pointee.hasAssignedIdentifier {  // [MQTT-3.1.3-7]
+                properties.append(.assignedClientIdentifier, connection.pointee.clientIdentifier.view)
+            }
+        }
+        ConnackPacket(sessionPresent: sessionPresent, properties: properties.properties)
+            .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
+    }
+}

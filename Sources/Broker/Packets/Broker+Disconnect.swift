@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a connection, whoever wants it: the will, the session's further life, and the last hook.
+
+import MQTT
+import PluginAPI
+
+extension Broker {
+    /// DISCONNECT from the client. [MQTT-3.14.4-3]
+    func disconnect(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {
+        let packet = try DisconnectPacket.decode(body, version: connection.pointee.version)
+        if let interval = packet.properties.sessionExpiryInterval {
+            guard connection.pointee.sessionExpiryInterval != 0 || interval == 0 else {
+                // [MQTT-3.14.2-2]
+                throw MalformedPacket(.protocolError, "the DISCONNECT prolongs a session that ends with its connection")
+            }
+            connection.pointee.sessionExpiryInterval = interval
+        }
+        if packet.reason == .normalDisconnection { dropWill(connection) }
+        end(connection, packet.reason)
+    }
+
+    /// Ends a connection from our side; a client that knows MQTT 5 is told why. [MQTT-3.14.1-1]
+    func close(_ connection: ConnectionPointer, _ reason: ReasonCode) {
+        guard connection.pointee.isOpen else { return }
+        if connection.pointee.state == .connected, connection.pointee.version == .v5 {
+            touch(connection)
+            DisconnectPacket(reason: reason).encode(into: &connection.pointee.output.bytes, version: .v5)
+        }
+        end(connection, reason)
+    }
+
+    /// The peer closed the transport, or it failed. `text` says how, for the log.
+    public func transportEnded(_ identifier: ConnectionIdentifier, _ text: String) {
+        guard let connection = self.connection(identifier), connection.pointee.isOpen else { return }
+        if logLevel <= .info { log(.info, "\(describe(connection)): connection ended: \(text)") }
+        connection.pointee.output.discard()
+        connection.pointee.isBlocked = true
+        end(connection, .unspecifiedError)
+    }
+
+    /// Every open connection is closed, as the broker stops.
+    public func shutDown() {
+        for slot in liveConnections.indices where liveConnections[slot] != 0 {
+            let connection = connections[Int32(slot)]
+            if connection.pointee.isOpen { close(connection, .serverShuttingDown) }
+        }
+    }
+
+    /// Takes everything back that the connection holds in the broker. Its last bytes leave at the end of the turn.
+    func end(_ connection: ConnectionPointer, _ reason: ReasonCode) {
+        guard connection.pointee.isOpen else { return }
+        leave(connection)
+        let slot = connection.pointee.session
+        if slot >= 0 {
+            let session = sessions[slot]
+            session.pointee.connection = nil
+            session.pointee.expiryInterval = connection.pointee.sessionExpiryInterval
+            handWill(connection, to: session)
+            if session.pointee.expiryInterval == 0 {
+                terminate(slot, reason)
+            } else {
+                scheduleExpiry(slot)
+            }
+        }
+        notifyClosed(connection, reason)
+    }
+
+    /// The connection loses its session to another one.
+    func displace(_ connection: ConnectionPointer, keepsSession: Bool) {
+        if connection.pointee.version == .v5, connection.pointee.state == .connected {
+            touch(connection)
+            // [MQTT-3.1.4-3]
+            DisconnectPacket(reason: .sessionTakenOver).encode(into: &connection.pointee.output.bytes, version: .v5)
+        }
+        leave(connection)
+        if connection.pointee.session >= 0 { sessions[connection.pointee.session].pointee.connection = nil }
+        connection.pointee.session = -1
+        // A session that goes on in time cancels a will that is not due yet. [MQTT-3.1.3-9]
+        if keepsSession, connection.pointee.willDelay > 0 { dropWill(connection) } else { publishWill(of: connection) }
+        notifyClosed(connection, .sessionTakenOver)
+    }
+
+    private func leave(_ connection: ConnectionPointer) {
+        if connection.pointee.state == .connected {
+            connectedCount -= 1
+            counters.disconnects &+= 1
+        }
+        if let pending = connection.pointee.pending {
+            if pending.ticket != 0 { tickets.close(pending.ticket) }
+            connection.pointee.pending = nil
+        }
+        touch(connection)
+        connection.pointee.state = .closing
+        cancelTimer(connection)
+        connection.pointee.input.deallocate()
+    }
+
+    private func notifyClosed(_ connection: ConnectionPointer, _ reason: ReasonCode) {
+        if logLevel <= .info, connection.pointee.isAnnounced {
+            log(.info, "\(describe(connection)): disconnected, reason code 0x\(String(reason.rawValue, radix: 16))")
+        }
+        notifyHooksClosed(connection, reason)
+    }
+
+    /// Called when the last output was offered to the transport.
+    func finish(_ connection: ConnectionPointer) {
+        connection.pointee.transport.close()
+        finished.append(connection.pointee.identifier)
+    }
+
+    func forgetFinished() {
+        for identifier in finished {
+            let connection = connections[identifier.slot]
+            connection.pointee.output.discard()
+            connection.pointee.input.deallocate()
+            connection.pointee.deallocate()
+            liveConnections[Int(identifier.slot)] = 0
+            connections.remove(identifier.slot)
+        }
+        finished.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Will
+
+    private func dropWill(_ connection: ConnectionPointer) {
+        connection.pointee.will?.release()
+        connection.pointee.will = nil
+    }
+
+    private func publishWill(of connection: ConnectionPointer) {
+        guard let will = connection.pointee.will else { return }
+        connection.pointee.will = nil
+        publishWill(will)
+    }
+
+    /// Publishes the will now, or leaves it to the session for later. [MQTT-3.1.2-8]
+    private func handWill(_ connection: ConnectionPointer, to session: SessionPointer) {
+        guard let will = connection.pointee.will else { return }
+        if connection.pointee.willDelay == 0 || session.pointee.expiryInterval == 0 {
+            publishWill(of: connection)
+            return
+        }
+        connection.pointee.will = nil
+        session.pointee.delayedWill = will
+        session.pointee.willDueAt = now + UInt64(connection.pointee.willDelay) * 1000
+    }
+
+    /// Takes over the reference.
+    func publishWill(_ will: Message) {
+        if will.expiresAt != 0 { will.header.pointee.expiresAt += now }
+        publishKept(will, skipHooks: false)
+        will.release()
+    }
+}

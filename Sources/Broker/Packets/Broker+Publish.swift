@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// PUBLISH from a client: limits, topic alias, authorisation, publish hooks, retained store, routing, acknowledgement.
+
+import MQTT
+import PluginAPI
+
+extension Broker {
+    /// Returns false if a plugin's answer is awaited: the packet comes again then.
+    @inline(__always)
+    func publish(
+        _ connection: ConnectionPointer,
+        _ header: FixedHeader,
+        _ body: ByteView
+    ) throws(MalformedPacket) -> Bool {
+        let packet = try PublishPacket.decode(body, flags: header.flags, version: connection.pointee.version)
+        var publication = Publication(
+            topic: packet.topic,
+            payload: packet.payload,
+            qos: packet.qos.rawValue,
+            retain: packet.retain,
+            origin: .client
+        )
+        publication.connection = connection
+        if !packet.properties.isEmpty { try applyProperties(of: packet, connection, &publication) }
+        guard publication.qos <= settings.maximumQoS else {
+            throw MalformedPacket(.qosNotSupported, "the PUBLISH QoS is above the maximum QoS")  // [MQTT-3.2.2-11]
+        }
+        guard !publication.retain || settings.isRetainAvailable else {
+            // [MQTT-3.2.2-14]
+            throw MalformedPacket(
+                .retainNotSupported,
+                "the PUBLISH is retained, but retained messages are switched off"
+            )
+        }
+        if packet.qos == .exactlyOnce, try isRepeated(packet, connection) { return true }
+        if !hooks.authorize.isEmpty {
+            switch authorizePublish(connection, publication) {
+            case .allow: break
+            case .deny:
+                denyPublish(connection, packet)
+                return true
+            case .later: return false
+            }
+        }
+        counters.publishReceived &+= 1
+        var reason = ReasonCode.success
+        if route(fromClient: &publication, connection, &reason) { answer(packet, connection, reason) }
+        publication.release()
+        return true
+    }
+
+    /// Hooks, retained store and routing. Returns false if a plugin had the client disconnected.
+    @inline(__always)
+    private func route(
+        fromClient publication: inout Publication,
+        _ connection: ConnectionPointer,
+        _ reason: inout ReasonCode
+    ) -> Bool {
+        if !hooks.publish.isEmpty, !hooks.filtersAreConfined || publication.topic[0] == UInt8(ascii: "$") {
+            return routeThroughHooks(&publication, connection, &reason)
+        }
+        if publication.retain { retain(&publication) }
+        if !route(&publication) { reason = .noMatchingSubscribers }
+        return true
+    }
+
+    @inline(never)
+    private func routeThroughHooks(
+        _ publication: inout Publication,
+        _ connection: ConnectionPointer,
+        _ reason: inout ReasonCode
+    ) -> Bool {
+        switch runPublishHooks(&publication, connection) {
+        case .route:
+            if publication.retain { retain(&publication) }
+            if !route(&publication) { reason = .noMatchingSubscribers }
+        case .answer(let code): reason = code
+        case .disconnect(let code):
+            close(connection, code)
+            return false
+        }
+        return true
+    }
+
+    // MARK: MQTT 5
+
+    @inline(never)
+    private func applyProperties(
+        of packet: PublishPacket,
+        _ connection: ConnectionPointer,
+        _ publication: inout Publication
+    ) throws(MalformedPacket) {
+        try packet.validateSentByClient()
+        if let alias = packet.properties.topicAlias { try applyAlias(alias, connection, &publication) }
+        if let interval = packet.properties.messageExpiryInterval {
+            publication.expiresAt = now + UInt64(interval) * 1000
+        }
+        properties.removeAll()
+        properties.appendForwarded(packet.properties, messageExpiryInterval: nil)
+        if properties.raw.isEmpty { return }
+        // The writer's buffer is reused while the message is delivered: what travels on needs a place of its own.
+        publication.properties = ownedProperties(properties.raw)
+    }
+
+    /// A copy that lives until the next publish with properties: nested publishes come from plugins, whose messages
+    /// are kept ones and do not pass here.
+    private func ownedProperties(_ raw: ByteView) -> ByteView {
+        forwardedProperties.removeAll()
+        forwardedProperties.append(raw)
+        return forwardedProperties.view
+    }
+
+    private func applyAlias(
+        _ alias: UInt16,
+        _ connection: ConnectionPointer,
+        _ publication: inout Publication
+    ) throws(MalformedPacket) {
+        guard alias <= settings.maximumTopicAlias else {  // [MQTT-3.3.2-9]
+            throw MalformedPacket(.topicAliasInvalid, "the PUBLISH topic alias is above the topic alias maximum")
+        }
+        let slot = Int(alias) - 1
+        if publication.topic.isEmpty {
+            guard slot < connection.pointee.aliases.count, !connection.pointee.aliases[slot].isEmpty else {
+                throw MalformedPacket(.protocolError, "the PUBLISH uses a topic alias that was not set")
+            }
+            publication.topic = connection.pointee.aliases[slot].view
+            return
+        }
+        while connection.pointee.aliases.count <= slot { connection.pointee.aliases.append(.empty) }
+        connection.pointee.aliases[slot].deallocate()
+        connection.pointee.aliases[slot] = OwnedBytes(copying: publication.topic)
+    }
+
+    // MARK: Acknowledgement
+
+    /// A QoS 2 message that was received before is not routed again, only answered again. [MQTT-4.3.3-10]
+    private func isRepeated(
+        _ packet: PublishPacket,
+        _ connection: ConnectionPointer
+    ) throws(MalformedPacket) -> Bool {
+        let session = sessions[connection.pointee.session]
+        if session.pointee.received.contains(packet.packetIdentifier) {
+            answer(packet, connection, .success)
+            return true
+        }
+        guard session.pointee.received.count < settings.maximumAwaitingRelease else {
+            throw MalformedPacket(
+                .receiveMaximumExceeded,
+                "the client has more QoS 2 messages between PUBLISH and PUBREL than allowed"
+            )
+        }
+        return false
+    }
+
+    @inline(__always)
+    private func answer(_ packet: PublishPacket, _ connection: ConnectionPointer, _ reason: ReasonCode) {
+        guard packet.qos != .atMostOnce, connection.pointee.isOpen else { return }
+        let type = packet.qos == .atLeastOnce ? PacketType.puback : .pubrec
+        if type == .pubrec, !reason.isError {
+            _ = sessions[connection.pointee.session].pointee.received.insert(packet.packetIdentifier)
+        }
+        touch(connection)
+        if connection.pointee.version != .v5 || reason == .success {
+            AckPacket.appendSuccess(
+                type,
+                packetIdentifier: packet.packetIdentifier,
+                to: &connection.pointee.output.bytes
+            )
+        } else {
+            AckPacket(type, packetIdentifier: packet.packetIdentifier, reason: reason)
+                .encode(into: &connection.pointee.output.bytes, version: .v5)
+        }
+    }
+
+    private func denyPublish(_ connection: ConnectionPointer, _ packet: PublishPacket) {
+        if settings.disconnectsWhenDenied {
+            close(connection, .notAuthorized)
+        } else {
+            answer(packet, connection, .notAuthorized)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes in: cut into packets where they lie and each packet sent to its rules. Only the start of a packet whose rest
+// has not come is copied.
+
+import MQTT
+
+extension Broker {
+    /// Bytes of `identifier` arrived; they are used during the call only.
+    public func received(_ identifier: ConnectionIdentifier, _ bytes: UnsafeRawBufferPointer) {
+        guard let connection = self.connection(identifier) else { return }
+        connection.pointee.lastReceived = now
+        counters.bytesReceived &+= UInt64(bytes.count)
+        switch connection.pointee.state {
+        case .closing: return
+        case .suspended: connection.pointee.input.append(ByteView(bytes))
+        case .expectingConnect, .connected:
+            if connection.pointee.input.isEmpty {
+                let used = process(connection, ByteView(bytes))
+                keep(connection, ByteView(bytes).dropFirst(used))
+            } else {
+                complete(connection, ByteView(bytes))
+            }
+        }
+    }
+
+    /// The input starts with a packet that was cut off: only what it lacks is copied, the rest is processed in place.
+    private func complete(_ connection: ConnectionPointer, _ bytes: ByteView) {
+        var rest = bytes
+        while !connection.pointee.input.isEmpty, !rest.isEmpty {
+            guard case .incomplete(let needed) = frame(connection, connection.pointee.input.view) else { break }
+            let lacking = min(max(needed - connection.pointee.input.count, 1), rest.count)
+            connection.pointee.input.append(rest.slice(0, lacking))
+            rest = rest.dropFirst(lacking)
+            processInput(connection)
+        }
+        guard connection.pointee.isOpen else { return }
+        if connection.pointee.state == .suspended || !connection.pointee.input.isEmpty {
+            connection.pointee.input.append(rest)
+            return
+        }
+        let used = process(connection, rest)
+        keep(connection, rest.dropFirst(used))
+    }
+
+    /// Processes what the connection owns, as far as it goes.
+    func processInput(_ connection: ConnectionPointer) {
+        // Taken out, since processing may suspend the connection, or a hook may send it more input.
+        var input = connection.pointee.input
+        connection.pointee.input = ByteBuffer()
+        let used = process(connection, input.view)
+        if connection.pointee.isOpen, used < input.count {
+            input.removeFirst(used)
+            connection.pointee.input = input
+        } else {
+            input.deallocate()
+        }
+    }
+
+    private func keep(_ connection: ConnectionPointer, _ rest: ByteView) {
+        if !rest.isEmpty, connection.pointee.isOpen { connection.pointee.input.append(rest) }
+    }
+
+    @inline(__always)
+    private func frame(_ connection: ConnectionPointer, _ bytes: ByteView) -> Framing {
+        FixedHeader.parse(
+            bytes,
+            maximumPacketSize: settings.maximumPacketSize,
+            version: connection.pointee.version
+        )
+    }
+
+    /// Processes the complete packets at the start of `bytes` and returns how many bytes that were. It stops early
+    /// when the connection is suspended, in front of the packet that has to wait, or closed.
+    private func process(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
+        var used = 0
+        while used < bytes.count {
+            let rest = bytes.dropFirst(used)
+            switch frame(connection, rest) {
+            case .packet(let header):
+                do {
+                    let isDone = try dispatch(connection, header, header.body(in: rest))
+                    if isDone { used &+= header.packetLength }
+                } catch {
+                    malformed(connection, error)
+                }
+                if connection.pointee.state == .suspended || !connection.pointee.isOpen { return used }
+            case .incomplete: return used
+            case .malformed(let fault):
+                malformed(connection, fault)
+                return used
+            }
+        }
+        return used
+    }
+
+    /// Returns false if the packet has to be processed again when the suspended connection goes on.
+    @inline(__always)
+    private func dispatch(
+        _ connection: ConnectionPointer,
+        _ header: FixedHeader,
+        _ body: ByteView
+    ) throws(MalformedPacket) -> Bool {
+        if connection.pointee.state == .expectingConnect {
+            // [MQTT-3.1.0-1]
+            guard header.type == .connect else {
+                throw MalformedPacket(.protocolError, "the first packet is not a CONNECT")
+            }
+            return try connect(connection, body)
+        }
+        switch header.type {
+        case .publish: return try publish(connection, header, body)
+        case .puback, .pubrec, .pubrel, .pubcomp: try acknowledge(connection, header.type, body)
+        case .subscribe: return try subscribe(connection, body)
+        case .unsubscribe: try unsubscribe(connection, body)
+        case .pingreq:
+            guard body.isEmpty else { throw MalformedPacket(.malformedPacket, "the PINGREQ is not empty") }
+            touch(connection)
+            connection.pointee.output.bytes.append(bigEndian: 0xD000 as UInt16)  // [MQTT-3.12.4-1]
+        case .disconnect: try disconnect(connection, body)
+        case .auth: throw MalformedPacket(.protocolError, "the client sent AUTH without an authentication method")
+        case .connect: throw MalformedPacket(.protocolError, "the client sent a second CONNECT")  // [MQTT-3.1.0-2]
+        case .connack, .suback, .unsuback, .pingresp:
+            throw MalformedPacket(.protocolError, "the client sent a packet that only a server sends")
+        }
+        return true
+    }
+
+    /// The client broke the protocol: it is told why, if its version knows how, and closed. [MQTT-4.8.0-1]
+    func malformed(_ connection: ConnectionPointer, _ fault: MalformedPacket) {
+        counters.malformedPackets &+= 1
+        if logLevel <= .info { log(.info, "\(describe(connection)): \(fault.text); closing the connection") }
+        if connection.pointee.state == .expectingConnect {
+            refuse(connection, fault.reason)
+        } else {
+            close(connection, fault.reason)
+        }
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// SUBSCRIBE and UNSUBSCRIBE. The verdicts on all filters are found first, since a plugin may let us wait for one; then
+// all are applied at once, so that a SUBSCRIBE is never half done.
+
+import MQTT
+import PluginAPI
+
+/// One filter of a SUBSCRIBE with the verdict on it.
+struct ResolvedSubscription {
+    /// Without the `$share/GROUP/` prefix, as a hook may have changed it.
+    var filter: [UInt8]
+    var group: [UInt8]
+    var options: SubscriptionOptions
+    /// The SUBACK code: the granted QoS or an error.
+    var reason: ReasonCode
+}
+
+/// A SUBACK that waits until every other loop knows the filters.
+struct PendingSubscribe {
+    var connection: ConnectionIdentifier
+    var suback: [UInt8]
+    var missing: Int
+}
+
+extension Broker {
+    /// Returns false if a plugin's answer is awaited.
+    func subscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) -> Bool {
+        let packet = try SubscribePacket.decode(body, version: connection.pointee.version)
+        var resolved = connection.pointee.pending?.resolved ?? []
+        var position = 0
+        for subscription in packet.subscriptions {
+            defer { position += 1 }
+            if position < resolved.count { continue }
+            guard let verdict = try resolve(connection, subscription) else {
+                connection.pointee.pending?.resolved = resolved
+                return false
+            }
+            resolved.append(verdict)
+        }
+        connection.pointee.pending = nil
+        apply(connection, packet, resolved)
+        return true
+    }
+
+    /// `nil` if a plugin's answer is awaited.
+    private func resolve(
+        _ connection: ConnectionPointer,
+        _ subscription: MQTT.Subscription
+    ) throws(MalformedPacket) -> ResolvedSubscription? {
+        var filter = subscription.filter
+        var group = ByteView.empty
+        var options = subscription.options
+        func verdict(_ reason: ReasonCode) -> ResolvedSubscription {
+            ResolvedSubscription(
+                filter: Array(filter.buffer),
+                group: Array(group.buffer),
+                options: options,
+                reason: reason
+            )
+        }
+        if SharedFilter.isShared(filter) {
+            guard settings.isSharedSubscriptionAvailable else { return verdict(.sharedSubscriptionsNotSupported) }
+            guard let shared = SharedFilter.parse(filter) else {  // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
+                throw MalformedPacket(.topicFilterInvalid, "the SUBSCRIBE has a malformed $share filter")
+            }
+            guard !options.noLocal else {  // [MQTT-3.8.3-4]
+                throw MalformedPacket(.protocolError, "the SUBSCRIBE asks for no-local on a shared subscription")
+            }
+            filter = shared.filter
+            group = shared.group
+        }
+        if TopicFilter.isWildcard(filter), !settings.isWildcardSubscriptionAvailable {
+            return verdict(.wildcardSubscriptionsNotSupported)
+        }
+        guard levelCount(filter) <= settings.maximumTopicLevels else { return verdict(.topicFilterInvalid) }
+        var edited: [UInt8] = []
+        if connection.pointee.pending == nil, !hooks.subscribe.isEmpty {
+            var edit = Edit()
+            guard runSubscribeHooks(connection, filter, group, options, &edit) else { return verdict(.notAuthorized) }
+            if let qos = edit.qos.flatMap(QoS.init(rawValue:)) { options.qos = qos }
+            edited = edit.filter ?? []
+        }
+        return edited.withUnsafeBytes { bytes in
+            if !edited.isEmpty { filter = ByteView(bytes) }
+            let access = ISTH_ACCESS_SUBSCRIBE
+            switch authorize(connection, .authorizeSubscribe, access, filter, options.qos.rawValue, false) {
+            case .allow:
+                options.qos = min(options.qos, QoS(rawValue: settings.maximumQoS) ?? .exactlyOnce)
+                return verdict(ReasonCode(rawValue: options.qos.rawValue))
+            case .deny: return verdict(.notAuthorized)
+            case .later: return nil
+            }
+        }
+    }
+
+    private func levelCount(_ filter: ByteView) -> Int {
+        var count = 1
+        for i in 0..<filter.count where filter[i] == UInt8(ascii: "/") { count += 1 }
+        return count
+    }
+
+    private func apply(
+        _ connection: ConnectionPointer,
+        _ packet: SubscribePacket,
+        _ resolved: [ResolvedSubscription]
+    ) {
+        if settings.disconnectsWhenDenied, resolved.contains(where: { $0.reason == .notAuthorized }) {
+            close(connection, .notAuthorized)
+            return
+        }
+        let slot = connection.pointee.session
+        let identifier = packet.properties.subscriptionIdentifier ?? 0
+        let token = nextToken
+        var isNew: [Bool] = []
+        for item in resolved {
+            let options = DeliveryOptions(
+                qos: item.options.qos.rawValue,
+                noLocal: item.options.noLocal,
+                retainAsPublished: item.options.retainAsPublished,
+                subscriptionIdentifier: identifier
+            )
+            guard !item.reason.isError else {
+                isNew.append(false)
+                continue
+            }
+            isNew.append(addSubscription(slot, item.filter, item.group, options, token: token))
+        }
+        let suback = encodeSuback(packet.packetIdentifier, resolved, connection.pointee.version)
+        if loopCount > 1, announcesWithToken(token) {
+            pendingConfirmations[token] = PendingSubscribe(
+                connection: connection.pointee.identifier,
+                suback: suback,
+                missing: loopCount - 1
+            )
+        } else {
+            touch(connection)
+            suback.withUnsafeBytes { connection.pointee.output.bytes.append(ByteView($0)) }
+        }
+        for (item, isNew) in zip(resolved, isNew) where !item.reason.isError {
+            notifySubscribed(connection, item, identifier)
+            sendRetained(to: slot, item, isNew: isNew, identifier)
+        }
+    }
+
+    private func encodeSuback(
+        _ identifier: UInt16,
+        _ resolved: [ResolvedSubscription],
+        _ version: ProtocolVersion
+    ) -> [UInt8] {
+        // Before MQTT 5 there is one code for every failure. [MQTT-3.9.3-2]
+        let codes = resolved.map { $0.reason.isError && version != .v5 ? 0x80 : $0.reason.rawValue }
+        var buffer = ByteBuffer()
+        defer { buffer.deallocate() }
+        codes.withUnsafeBytes {
+            SubackPacket(packetIdentifier: identifier, reasonCodes: ByteView($0)).encode(
+                into: &buffer,
+                version: version
+            )
+        }
+        return Array(buffer.view.buffer)
+    }
+
+    /// A new subscription is told the retained messages of its filter. [MQTT-3.3.1-9] [MQTT-3.3.1-10]
+    private func sendRetained(to slot: Int32, _ item: ResolvedSubscription, isNew: Bool, _ identifier: UInt32) {
+        guard item.group.isEmpty else { return }
+        switch item.options.retainHandling {
+        case .sendAtSubscribe: break
+        case .sendIfNew: if !isNew { return }
+        case .doNotSend: return
+        }
+        let options = DeliveryOptions(
+            qos: item.options.qos.rawValue,
+            noLocal: false,
+            retainAsPublished: true,
+            subscriptionIdentifier: identifier
+        )
+        queryRetained(item.filter, Subscriber(session: slot, options: options))
+    }
+
+    func unsubscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {
+        let packet = try UnsubscribePacket.decode(body, version: connection.pointee.version)
+        var codes: [UInt8] = []
+        for filter in packet.filters {
+            var name = filter
+            var group = ByteView.empty
+            if let shared = SharedFilter.parse(filter) {
+                name = shared.filter
+                group = shared.group
+            }
+            let existed = removeSubscription(connection.pointee.session, name, group)
+            codes.append(existed ? 0 : ReasonCode.noSubscriptionExisted.rawValue)
+            if existed { notifyUnsubscribed(connection, name, group) }
+        }
+        touch(connection)
+        codes.withUnsafeBytes {
+            UnsubackPacket(packetIdentifier: packet.packetIdentifier, reasonCodes: ByteView($0))
+                .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
+        }
+    }
+}

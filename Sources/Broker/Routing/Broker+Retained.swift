@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Retained messages live on loop 0, which the other loops ask.
+
+import MQTT
+import PluginAPI
+
+extension Broker {
+    static var retainedOwner: Int { 0 }
+
+    /// Keeps, replaces or clears what is retained for the publication's topic. [MQTT-3.3.1-5]
+    @inline(never)
+    func retain(_ publication: inout Publication) {
+        guard publication.payload.count <= settings.maximumRetainedPayload else {
+            if logLevel <= .info {
+                log(
+                    .info,
+                    """
+                    the retained message on \(publication.topic.string) has \(publication.payload.count) bytes and \
+                    is not kept; retainer.max_payload_size allows \(settings.maximumRetainedPayload)
+                    """
+                )
+            }
+            return
+        }
+        if loop == Self.retainedOwner {
+            store(publication.copied())
+        } else {
+            outboxes[Self.retainedOwner].messages.append(.retain(publication.copied()))
+        }
+    }
+
+    /// Takes over the reference.
+    func store(_ message: Message) {
+        if message.payload.isEmpty {  // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
+            retained.remove(message.topic)
+            message.release()
+            return
+        }
+        guard retained.count < settings.maximumRetainedMessages || retained[message.topic] != nil else {
+            log(
+                .warning,
+                """
+                the retained message on \(message.topic.string) is not kept: there are \(retained.count) already; \
+                raise retainer.max_retained_messages
+                """
+            )
+            message.release()
+            return
+        }
+        retained.set(message)
+    }
+
+    /// Has the retained messages of `filter` sent to the subscriber.
+    func queryRetained(_ filter: [UInt8], _ subscriber: Subscriber) {
+        let query = RetainedQuery(
+            filter: filter,
+            subscriber: subscriber,
+            sessionGeneration: sessions[subscriber.target].pointee.generation
+        )
+        if loop == Self.retainedOwner {
+            let messages = collectRetained(query) { $0.retained() }
+            receiveRetained(query, messages)
+        } else {
+            outboxes[Self.retainedOwner].messages.append(.retainedQuery(query))
+        }
+    }
+
+    private func collectRetained(_ query: RetainedQuery, _ take: (Message) -> Message) -> [Message] {
+        guard retained.count > 0 else { return [] }
+        var messages: [Message] = []
+        var expired: [Message] = []
+        query.filter.withUnsafeBytes { filter in
+            retained.eachMessage(matching: ByteView(filter)) { message in
+                if message.isExpired(at: now) { expired.append(message) } else { messages.append(take(message)) }
+            }
+        }
+        for message in expired {
+            let topic = OwnedBytes(copying: message.topic)
+            retained.remove(topic.view)
+            topic.deallocate()
+        }
+        return messages
+    }
+
+    func answerRetained(_ query: RetainedQuery, to other: Int) {
+        let messages = collectRetained(query) { $0.copied() }
+        if !messages.isEmpty { outboxes[other].messages.append(.retainedAnswer(query, messages)) }
+    }
+
+    /// Takes over the references.
+    func receiveRetained(_ query: RetainedQuery, _ messages: [Message]) {
+        defer { for message in messages { message.release() } }
+        let slot = query.subscriber.target
+        guard slot < sessions.limit, sessions[slot].pointee.generation == query.sessionGeneration else { return }
+        let session = sessions[slot]
+        guard let connection = session.pointee.connection else { return }
+        for message in messages {
+            let options = query.subscriber.options.withQoS(min(query.subscriber.options.qos, message.qos))
+            if options.qos == 0 {
+                if !connection.pointee.isBlocked || connection.pointee.output.pending <= settings.highWatermark {
+                    _ = write(message, connection, options, 0, retain: true, dup: false)  // [MQTT-3.3.1-8]
+                } else {
+                    messageDropped(message, connection, .quotaExceeded)
+                }
+            } else {
+                enqueue(message.retained(), session, options, retain: true)
+            }
+        }
+        drainQueue(session)
+    }
+
+    /// Retained messages for a plugin's own subscription; loop 0 only has them at hand.
+    public func handRetained(_ filter: ByteView, to destination: Int32) {
+        guard loop == Self.retainedOwner else { return }
+        var messages: [Message] = []
+        retained.eachMessage(matching: filter) { messages.append($0.retained()) }
+        for message in messages {
+            var publication = Publication(message)
+            _ = hand(&publication, to: destination)
+            publication.release()
+            message.release()
+        }
+    }
+}

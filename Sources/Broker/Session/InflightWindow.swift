@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outgoing QoS 1 and 2 messages between PUBLISH and their last acknowledgement. Packet identifiers are given out in
+// sequence and a message stands in the slot of its identifier modulo the capacity, so that an acknowledgement finds
+// it without a search.
+
+import MQTT
+
+struct InflightWindow {
+    enum State: UInt8 {
+        case free
+        case awaitingPUBACK
+        case awaitingPUBREC
+        case awaitingPUBCOMP
+    }
+
+    struct Slot {
+        var state: State = .free
+        var packetIdentifier: UInt16 = 0
+        var options: DeliveryOptions = DeliveryOptions(bits: 0)
+        var retain = false
+        /// Order of first sending, for sending again. [MQTT-4.6.0-1]
+        var sequence: UInt32 = 0
+        /// Absent once PUBREC came: only the identifier is still in use then.
+        var message: Message?
+    }
+
+    private var slots: UnsafeMutablePointer<Slot>?
+    private var mask = -1
+    private(set) var count = 0
+    private var lastIdentifier: UInt16 = 0
+    private var nextSequence: UInt32 = 0
+
+    /// Puts a message (whose reference the window takes over) in flight and returns its Packet Identifier, which is
+    /// not in use [MQTT-2.2.1-3]. The caller keeps `count` below 65,535.
+    @inline(__always)
+    mutating func add(_ message: Message, _ options: DeliveryOptions, retain: Bool, state: State) -> UInt16 {
+        if count > mask { grow() }
+        let slots = slots.unsafelyUnwrapped
+        var identifier = lastIdentifier
+        repeat {
+            identifier = identifier == .max ? 1 : identifier + 1
+        } while slots[Int(identifier) & mask].state != .free
+        lastIdentifier = identifier
+        slots[Int(identifier) & mask] = Slot(
+            state: state,
+            packetIdentifier: identifier,
+            options: options,
+            retain: retain,
+            sequence: nextSequence,
+            message: message
+        )
+        nextSequence &+= 1
+        count += 1
+        return identifier
+    }
+
+    /// The slot of an identifier in flight.
+    @inline(__always)
+    func find(_ identifier: UInt16) -> UnsafeMutablePointer<Slot>? {
+        guard let slots else { return nil }
+        let slot = slots + (Int(identifier) & mask)
+        return slot.pointee.state != .free && slot.pointee.packetIdentifier == identifier ? slot : nil
+    }
+
+    /// Ends the flight of what stands in `slot`.
+    @inline(__always)
+    mutating func finish(_ slot: UnsafeMutablePointer<Slot>) {
+        slot.pointee.message?.release()
+        slot.pointee.message = nil
+        slot.pointee.state = .free
+        count -= 1
+    }
+
+    /// The slots in use, in the order of first sending.
+    var inOrder: [UnsafeMutablePointer<Slot>] {
+        guard let slots, count > 0 else { return [] }
+        return (0...mask).map { slots + $0 }
+            .filter { $0.pointee.state != .free }
+            .sorted { Int32(bitPattern: $0.pointee.sequence &- $1.pointee.sequence) < 0 }
+    }
+
+    private mutating func grow() {
+        let oldMask = mask
+        let old = slots
+        mask = max(16, (oldMask + 1) * 2) - 1
+        let fresh = UnsafeMutablePointer<Slot>.allocate(capacity: mask + 1)
+        fresh.initialize(repeating: Slot(), count: mask + 1)
+        if let old {
+            // Identifiers that differ modulo the old capacity differ modulo twice of it, too.
+            for i in 0...oldMask where old[i].state != .free {
+                fresh[Int(old[i].packetIdentifier) & mask] = old[i]
+            }
+            old.deallocate()
+        }
+        slots = fresh
+    }
+
+    mutating func deallocate() {
+        if let slots {
+            for i in 0...mask { slots[i].message?.release() }
+            slots.deallocate()
+        }
+        slots = nil
+        mask = -1
+        count = 0
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages that wait for their session: because the client is away, or its in-flight window is full. A ring that grows
+// as needed; an empty queue owns no memory.
+
+import MQTT
+
+struct MessageQueue {
+    struct Item {
+        var message: Message
+        var options: DeliveryOptions
+        var retain: Bool
+    }
+
+    private var items: UnsafeMutablePointer<Item>?
+    private var capacity = 0
+    private var head = 0
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    /// Takes over the reference of `item.message`.
+    mutating func append(_ item: Item) {
+        if count == capacity { grow() }
+        (items.unsafelyUnwrapped + ((head + count) & (capacity - 1))).initialize(to: item)
+        count += 1
+    }
+
+    /// Hands the oldest item and its reference over.
+    mutating func popFirst() -> Item? {
+        guard count > 0, let items else { return nil }
+        let item = items[head]
+        head = (head + 1) & (capacity - 1)
+        count -= 1
+        if count == 0 { deallocate() }
+        return item
+    }
+
+    private mutating func grow() {
+        let larger = UnsafeMutablePointer<Item>.allocate(capacity: max(8, capacity * 2))
+        if let items {
+            for i in 0..<count { (larger + i).initialize(to: items[(head + i) & (capacity - 1)]) }
+            items.deallocate()
+        }
+        items = larger
+        head = 0
+        capacity = max(8, capacity * 2)
+    }
+
+    /// Releases everything that still waits.
+    mutating func deallocate() {
+        if let items {
+            for i in 0..<count { items[(head + i) & (capacity - 1)].message.release() }
+            items.deallocate()
+        }
+        items = nil
+        capacity = 0
+        head = 0
+        count = 0
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the broker keeps of a client between and during its connections. [MQTT-4.1.0-1]
+
+import MQTT
+
+struct Session {
+    struct Subscription {
+        var entry: Int32
+        /// The shared group's index, -1 = not shared.
+        var group: Int32
+        var options: DeliveryOptions
+    }
+
+    let clientIdentifier: OwnedBytes
+    /// Tells this session from an earlier one in the same slot.
+    let generation: UInt32
+    var connection: ConnectionPointer?
+    /// Seconds after the connection's end; `UInt32.max` = never. [MQTT-3.1.2-23]
+    var expiryInterval: UInt32 = 0
+    /// How many messages may be in flight: the least of the client's and our limit.
+    var inflightLimit = 0
+    var subscriptions: [Subscription] = []
+    var inflight = InflightWindow()
+    var queue = MessageQueue()
+    var received = PacketIdentifierSet()
+    /// While the client is away: ends the session, or publishes the will if that is earlier.
+    var timer: UInt64 = 0
+    var expiresAt: UInt64 = 0
+    var delayedWill: Message?
+    var willDueAt: UInt64 = 0
+    /// The last publish whose overlapping subscriptions were merged for this session, and where.
+    var mergeStamp: UInt32 = 0
+    var mergeIndex: Int32 = 0
+
+    init(clientIdentifier: ByteView, generation: UInt32) {
+        self.clientIdentifier = OwnedBytes(copying: clientIdentifier)
+        self.generation = generation
+    }
+
+    mutating func deallocate() {
+        inflight.deallocate()
+        queue.deallocate()
+        delayedWill?.release()
+        delayedWill = nil
+        clientIdentifier.deallocate()
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a started broker says: six lines at most.
+
+enum Banner {
+    static func text(_ assembly: Assembly, _ listeners: ListenerSet) -> String {
+        let config = assembly.runtime.config
+        let node = config.string(at: "node.name") ?? ""
+        let cluster = config.string(at: "cluster.name") ?? ""
+        let loops = assembly.runtime.loops.count
+        var plugins = assembly.plugins.running.joined(separator: ", ")
+        if plugins.isEmpty { plugins = "none" }
+        if !assembly.plugins.failed.isEmpty {
+            plugins += "; FAILED: " + assembly.plugins.failed.joined(separator: ", ")
+        }
+        let isGuarded = assembly.hooks.authenticates
+        let who =
+            isGuarded
+            ? "clients that the authentication plugins admit"
+            : "clients of this machine only; to admit others, set `authentication` in the config"
+        return """
+            Isthmus \(Version.text), node \(node), cluster \(cluster), \(loops) event loop\(loops == 1 ? "" : "s")
+              listening on   \(listeners.descriptions.joined(separator: ", "))
+              plugins        \(plugins)
+              config         \(assembly.configuration.name)
+              may connect    \(who)
+              try            mosquitto_sub -t t   and, in another terminal,   mosquitto_pub -t t -m hi
+
+            """
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running broker: loop 0 on the main thread, the others on threads of their own, until a signal ends it.
+
+import Broker
+import Config
+import Glibc
+import Reactor
+
+enum Service {
+    static func run(_ assembly: Assembly) throws(StartError) -> Int32 {
+        let runtime = assembly.runtime
+        let plans = try ListenerPlan.all(runtime.config)
+        let listeners = ListenerSet(log: runtime.log)
+        let first = runtime.loops[0].loop
+        var outcome: Result<Void, StartError> = .success(())
+        // The first turn of loop 0: plugins get ready there, then the ports open, then the world may know.
+        nonisolated(unsafe) let work = {
+            do throws(StartError) {
+                try assembly.plugins.ready()
+                for plan in plans { try listeners.open(plan, on: runtime.loops) }
+                startSysTopics(runtime)
+                writeAll(Banner.text(assembly, listeners), to: 1)
+            } catch {
+                outcome = .failure(error)
+                for home in runtime.loops { home.loop.stop() }
+            }
+        }
+        first.post { work() }
+        let signals = try watchSignals(first) { stop(assembly, listeners) }
+        var threads: [Thread] = []
+        do throws(ReactorError) {
+            for home in runtime.loops.dropFirst() {
+                threads.append(try Thread(name: "loop-\(home.loop.index)") { home.loop.run() })
+            }
+        } catch {
+            throw StartError("\(error)")
+        }
+        first.run()
+        for thread in threads { thread.join() }
+        signals.close()
+        runtime.pool.shutdown()
+        assembly.plugins.close()
+        try outcome.get()
+        return 0
+    }
+
+    private static func watchSignals(_ loop: EventLoop, _ stop: @escaping () -> Void) throws(StartError) -> SignalSource
+    {
+        do throws(ReactorError) {
+            return try SignalSource(loop: loop, signals: [SIGINT, SIGTERM]) { _ in stop() }
+        } catch {
+            throw StartError("\(error)")
+        }
+    }
+
+    private static func startSysTopics(_ runtime: Runtime) {
+        guard let interval = runtime.config.int(at: "sys_topics.sys_msg_interval"), interval > 0 else { return }
+        let node = runtime.config.string(at: "node.name") ?? "isthmus@127.0.0.1"
+        SysTopics(runtime, node: node).start(every: UInt32(clamping: interval))
+    }
+
+    /// On loop 0: no newcomers, plugins finish, clients are told, then the loops end.
+    private static func stop(_ assembly: Assembly, _ listeners: ListenerSet) {
+        let runtime = assembly.runtime
+        listeners.close()
+        assembly.plugins.drain()
+        for home in runtime.loops {
+            home.loop.post {
+                home.current.shutDown()
+                // Farewells leave at the end of this turn; peers that read slowly have a moment more.
+                _ = home.loop.schedule(after: 100) { home.loop.stop() }
+            }
+        }
+    }
+}

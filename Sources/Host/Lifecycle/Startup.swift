@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the command line to a running broker, and its orderly end. `check` does all of it but open ports and run.
+
+import Broker
+import Config
+import Glibc
+import Reactor
+
+enum Startup {
+    static func run(_ options: RunOptions) -> Int32 {
+        do throws(StartError) {
+            SignalSource.block([SIGINT, SIGTERM, SIGHUP])
+            raiseDescriptorLimit()
+            let assembly = try Assembly(options)
+            return try Service.run(assembly)
+        } catch {
+            return fail(error)
+        }
+    }
+
+    static func check(_ options: RunOptions) -> Int32 {
+        do throws(StartError) {
+            let assembly = try Assembly(options)
+            _ = try ListenerPlan.all(assembly.runtime.config)
+            assembly.plugins.close()
+            assembly.runtime.pool.shutdown()
+            let failed = assembly.plugins.failed
+            guard failed.isEmpty else { throw StartError("not loaded: \(failed.joined(separator: ", "))") }
+            writeAll("\(assembly.configuration.name): ok\n", to: 1)
+            return 0
+        } catch {
+            return fail(error)
+        }
+    }
+
+    static func pluginEntries(_ options: RunOptions) throws -> [PluginEntry] {
+        try Configuration(options).pluginEntries().map(\.entry)
+    }
+
+    private static func fail(_ error: StartError) -> Int32 {
+        for line in error.lines { writeAll("isthmus: \(line)\n", to: 2) }
+        return 1
+    }
+
+    /// Every connection is a descriptor: as many as the system allows this process.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}
+
+/// Everything a run needs, built and checked, with no port open and no loop running.
+final class Assembly {
+    let configuration: Configuration
+    let plugins: PluginSet
+    let runtime: Runtime
+    let hooks: HookTable
+
+    init(_ options: RunOptions) throws(StartError) {
+        configuration = Configuration(options)
+        let entries = try configuration.pluginEntries()
+        let early = try configuration.earlyValues()
+        let log = Log(level: early.logLevel)
+        let loopCount = early.eventLoops == 0 ? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) : early.eventLoops
+        plugins = PluginSet(options, log: log)
+        try plugins.load(entries, loopCount: loopCount)
+        let (config, warnings) = try plugins.configure(with: configuration)
+        for warning in warnings { log(.warning, warning) }
+        let settings = BrokerSettings(config)
+        let registry = SessionRegistry()
+        var loops: [BrokerLoop] = []
+        do throws(ReactorError) {
+            for index in 0..<loopCount {
+                loops.append(
+                    try BrokerLoop(index: index, count: loopCount, settings: settings, registry: registry, log: log)
+                )
+            }
+        } catch {
+            throw StartError("\(error)")
+        }
+        BrokerLoop.connect(loops)
+        runtime = Runtime(log: log, loops: loops, pool: BlockingPool(), config: config)
+        if let directory = options.dataDirectory { runtime.overrideDataDirectory(directory) }
+        hooks = try plugins.start(runtime)
+        for home in loops { home.broker.hooks = hooks }
+    }
+}

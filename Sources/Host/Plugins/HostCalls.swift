@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls of `isth_host` that act on the broker. Each finds the loop it concerns and runs there: at once if that is
+// the caller's thread, else in the loop's next turn.
+
+import Broker
+import MQTT
+import PluginAPI
+import Reactor
+
+enum HostCalls {
+    static func isValidFilter(_ filter: isth_str) -> Bool {
+        let bytes = filter.bytes
+        return bytes.withUnsafeBytes { TopicFilter.validate(ByteView($0)) }
+    }
+
+    static let answer: @convention(c) (OpaquePointer, isth_id, UnsafePointer<isth_decision>) -> Int32 = {
+        context,
+        ticket,
+        decision in
+        guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
+        guard let home = runtime.loop(UInt32(ticket >> 56)) else { return Int32(ISTH_E_GONE) }
+        let answer = HookAnswer(decision.pointee)
+        if home.loop.isCurrent {
+            return home.current.answer(ticket, answer) ? Int32(ISTH_OK) : Int32(ISTH_E_GONE)
+        }
+        home.loop.post { _ = home.current.answer(ticket, answer) }
+        return Int32(ISTH_OK)
+    }
+
+    static let publish: @convention(c) (OpaquePointer, UnsafePointer<isth_msg>, UInt32) -> Int32 = {
+        context,
+        message,
+        flags in
+        let plugin = PluginContext.from(context)
+        guard let runtime = plugin.runtime else { return Int32(ISTH_E_STATE) }
+        let now = UInt64(monotonicMilliseconds())
+        guard let injected = InjectedMessage(message.pointee, flags: flags, now: now) else {
+            plugin.log(.error, "published a message whose topic, QoS or size is not valid; it is dropped")
+            return Int32(ISTH_E_ARG)
+        }
+        guard let home = runtime.currentLoop else {
+            let home = runtime.loops[0]
+            home.loop.post { home.current.inject(injected) }
+            return Int32(ISTH_OK)
+        }
+        return home.current.inject(injected) ? Int32(ISTH_OK) : Int32(ISTH_E_NOT_FOUND)
+    }
+
+    static let subscribe:
+        @convention(c) (
+            OpaquePointer, UInt32, UnsafePointer<isth_sub>,
+            @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<isth_msg>) -> Void,
+            UnsafeMutableRawPointer?, UnsafeMutablePointer<isth_id>
+        ) -> Int32 = { context, loop, subscription, on, state, out in
+            guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
+            let filter = subscription.pointee.filter
+            guard let home = runtime.loop(loop), isValidFilter(filter) else { return Int32(ISTH_E_ARG) }
+            let identifier = runtime.makeIdentifier() | UInt64(home.loop.index) << 56
+            let bytes = filter.bytes
+            let opaque = Opaque(pointer: state)
+            runtime.run(on: home) {
+                home.openDestination(identifier, isSubscription: true, opaque, on)
+                home.withDestination(identifier) { broker, index in
+                    bytes.withUnsafeBytes {
+                        broker.addFilter(index, ByteView($0))
+                        broker.handRetained(ByteView($0), to: index)
+                    }
+                }
+            }
+            out.pointee = identifier
+            return Int32(ISTH_OK)
+        }
+
+    static let unsubscribe: @convention(c) (OpaquePointer, isth_id) -> Int32 = { context, identifier in
+        guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
+        guard let home = runtime.loop(UInt32(identifier >> 56)) else { return Int32(ISTH_E_GONE) }
+        runtime.run(on: home) { home.closeDestination(identifier) }
+        return Int32(ISTH_OK)
+    }
+
+    static let kick: @convention(c) (OpaquePointer, isth_str, UInt8, Int32) -> Int32 = {
+        context,
+        clientIdentifier,
+        reason,
+        dropSession in
+        guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
+        let name = clientIdentifier.bytes
+        for home in runtime.loops {
+            // Never inside a hook of that very client: its connection is in use up the stack.
+            home.loop.post {
+                name.withUnsafeBytes {
+                    _ = home.current.kick(ByteView($0), reason, dropSession: dropSession != 0)
+                }
+            }
+        }
+        return Int32(ISTH_OK)
+    }
+
+    static let routesEach:
+        @convention(c) (
+            OpaquePointer, @convention(c) (UnsafeMutableRawPointer?, isth_str, isth_str) -> Void,
+            UnsafeMutableRawPointer?
+        ) -> Int32 = { context, with, state in
+            guard let runtime = PluginContext.from(context).runtime, runtime.loops[0].loop.isCurrent else {
+                return Int32(ISTH_E_STATE)
+            }
+            runtime.loops[0].broker.forEachRoute { filter, group in with(state, isth_str(filter), isth_str(group)) }
+            return Int32(ISTH_OK)
+        }
+
+    static let runOnLoop:
+        @convention(c) (
+            OpaquePointer, UInt32, @convention(c) (UnsafeMutableRawPointer?) -> Void, UnsafeMutableRawPointer?
+        ) -> Int32 = { context, loop, task, state in
+            guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
+            guard let home = runtime.loop(loop) else { return Int32(ISTH_E_ARG) }
+            let opaque = Opaque(pointer: state)
+            home.loop.post { task(opaque.pointer) }
+            return Int32(ISTH_OK)
+        }
+
+    static let runBlocking:
+        @convention(c) (OpaquePointer, @convention(c) (UnsafeMutableRawPointer?) -> Void, UnsafeMutableRawPointer?) ->
+            Int32 = { context, task, state in
+                guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
+                let opaque = Opaque(pointer: state)
+                return runtime.pool.submit { task(opaque.pointer) } ? Int32(ISTH_OK) : Int32(ISTH_E_LIMIT)
+            }
+
+    static let timer:
+        @convention(c) (
+            OpaquePointer, UInt32, UInt32, UInt32, @convention(c) (UnsafeMutableRawPointer?) -> Void,
+            UnsafeMutableRawPointer?, UnsafeMutablePointer<isth_id>
+        ) -> Int32 = { context, loop, first, every, task, state, out in
+            guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
+            guard let home = runtime.loop(loop) else { return Int32(ISTH_E_ARG) }
+            let identifier = runtime.makeIdentifier() | UInt64(home.loop.index) << 56
+            let opaque = Opaque(pointer: state)
+            runtime.run(on: home) { home.addTimer(identifier, first: first, every: every) { task(opaque.pointer) } }
+            out.pointee = identifier
+            return Int32(ISTH_OK)
+        }
+
+    static let timerCancel: @convention(c) (OpaquePointer, isth_id) -> Int32 = { context, identifier in
+        guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
+        guard let home = runtime.loop(UInt32(identifier >> 56)) else { return Int32(ISTH_E_GONE) }
+        runtime.run(on: home) { home.cancelTimer(identifier) }
+        return Int32(ISTH_OK)
+    }
+
+    static let service: @convention(c) (OpaquePointer, UnsafePointer<CChar>) -> UnsafeRawPointer? = { context, name in
+        let name = String(cString: name)
+        switch name {
+        case "route/1": return UnsafeRawPointer(RouteService.table)
+        case "mqtt_client/1": return UnsafeRawPointer(MQTTClientService.table)
+        case "metrics/1": return UnsafeRawPointer(MetricsService.table)
+        default: return PluginContext.from(context).runtime?.providedService(name)
+        }
+    }
+}

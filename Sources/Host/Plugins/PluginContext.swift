@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// One opened plugin as the host knows it: what `isth_ctx *` points to. It lives as long as the process, since a plugin
+// may call until its last thread has ended.
+
+import Broker
+import Config
+import PluginAPI
+import Reactor
+
+final class PluginContext: @unchecked Sendable {
+    let name: String
+    /// Set before `start`; absent while the plugin is only open.
+    var runtime: Runtime?
+    private let earlyLog: Log
+    /// The options of its own block, checked.
+    var options: Value
+    private(set) var hookFilters: [[UInt8]] = []
+    private let lock = Lock()
+    /// Texts lent to the plugin, by what was asked; kept until the next reload.
+    private var lent: [String: UnsafeMutableBufferPointer<CChar>] = [:]
+    private(set) var table: UnsafePointer<isth_host>!
+
+    init(name: String, loopCount: Int, log: Log, options: Value) {
+        self.name = name
+        earlyLog = log
+        self.options = options
+        let context = OpaquePointer(Unmanaged.passRetained(self).toOpaque())
+        let table = UnsafeMutablePointer<isth_host>.allocate(capacity: 1)
+        table.initialize(to: HostTable.make(context, loopCount: UInt32(loopCount)))
+        self.table = UnsafePointer(table)
+    }
+
+    static func from(_ context: OpaquePointer) -> PluginContext {
+        Unmanaged<PluginContext>.fromOpaque(UnsafeRawPointer(context)).takeUnretainedValue()
+    }
+
+    func log(_ level: LogLevel, _ text: String) { earlyLog(level, "\(name): \(text)") }
+
+    func isLogged(_ level: LogLevel) -> Bool { level >= earlyLog.level }
+
+    func addHookFilter(_ filter: [UInt8]) { hookFilters.append(filter) }
+
+    // MARK: Config
+
+    /// A checked value: of the plugin's own block below `config`, else of the whole config.
+    func value(at path: String) -> Value? {
+        if path == "config" { return options }
+        if path.hasPrefix("config.") { return options.lookup(String(path.dropFirst(7))) }
+        guard let value = runtime?.config.lookup(path) else { return nil }
+        if case .null = value.kind { return nil }
+        return value
+    }
+
+    /// A copy of `text` that the plugin may read until the next reload.
+    func lend(_ key: String, _ text: @autoclosure () -> String) -> isth_str {
+        lock.withLock {
+            if let known = lent[key] { return isth_str(ptr: known.baseAddress, len: known.count) }
+            let bytes = Array(text().utf8)
+            let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: max(bytes.count, 1))
+            for (i, byte) in bytes.enumerated() { copy[i] = CChar(bitPattern: byte) }
+            let view = UnsafeMutableBufferPointer(rebasing: copy[..<bytes.count])
+            lent[key] = view
+            return isth_str(ptr: copy.baseAddress, len: bytes.count)
+        }
+    }
+}
+
+extension isth_str {
+    var string: String { String(decoding: UnsafeRawBufferPointer(start: ptr, count: len), as: UTF8.self) }
+    var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: ptr, count: len)) }
+}

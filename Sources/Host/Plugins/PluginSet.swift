@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// All plugins of a run, in chain order: loaded and opened before the config can be checked, then started, made ready,
+// drained and closed. A plugin that guards (authentication, authorisation) must come up, or nothing does.
+
+import Broker
+import Config
+import PluginAPI
+
+final class PluginSet {
+    private struct Member {
+        let plugin: LoadedPlugin
+        let context: PluginContext
+        let entry: PluginEntry
+        var hooks = isth_hooks()
+        var isStarted = false
+    }
+
+    private let loader: PluginLoader
+    private let log: Log
+    private var members: [Member] = []
+    /// The names of plugins that are listed and do not run.
+    private(set) var failed: [String] = []
+
+    init(_ options: RunOptions, log: Log) {
+        loader = PluginLoader(directories: options.pluginDirectories)
+        self.log = log
+    }
+
+    /// "PasswordAuth 0.1.0", in chain order.
+    var running: [String] {
+        members.filter(\.isStarted).map { "\($0.plugin.description.name) \($0.plugin.description.version)" }
+    }
+
+    // MARK: Load
+
+    func load(_ entries: [(entry: PluginEntry, options: Value?)], loopCount: Int) throws(StartError) {
+        for (entry, options) in entries {
+            do throws(PluginRefusal) {
+                let image = try loader.load(entry)
+                let empty = Value(.object(Object()), Origin(file: entry.origin))
+                let context = PluginContext(name: entry.name, loopCount: loopCount, log: log, options: options ?? empty)
+                let plugin = try image.opened(with: context.table)
+                members.append(Member(plugin: plugin, context: context, entry: entry))
+            } catch {
+                if Self.mayGuard(entry.name) {
+                    throw StartError("\(error.sentence); the broker does not start without it")
+                }
+                log(.error, "\(error.sentence); the broker runs without it")
+                failed.append(entry.name)
+            }
+        }
+    }
+
+    /// What a file that cannot be opened would have said of itself is not known: a name that speaks of authentication
+    /// or access control is taken at its word.
+    private static func mayGuard(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return name.contains("auth") || name.contains("acl")
+    }
+
+    // MARK: Config
+
+    func configure(with configuration: Configuration) throws(StartError) -> (value: Value, warnings: [String]) {
+        let result = try configuration.checked(
+            members.map(\.plugin),
+            toleratesUnknownKeys: !failed.isEmpty,
+            owners: unlistedOwners
+        )
+        for key in ["authentication", "authorization"] where !failed.isEmpty {
+            let isOwned = members.contains {
+                $0.plugin.description.roots.contains { $0.split(separator: ".").first == key[...] }
+            }
+            if !isOwned, result.warnings.contains(where: { $0.contains("\"\(key)\"") }) {
+                throw StartError(
+                    """
+                    \(configuration.name): "\(key)" belongs to a plugin that failed (\(failed.joined(separator: ", "))); \
+                    the broker does not start without it
+                    """
+                )
+            }
+        }
+        for member in members {
+            member.context.options = try Configuration.checkedOptions(
+                member.context.options,
+                of: member.plugin,
+                at: member.entry.origin
+            )
+        }
+        return result
+    }
+
+    /// The keys of plugins that lie in the plugin directories and are not on the list.
+    private func unlistedOwners() -> [(key: String, plugin: String)] {
+        let loaded = Set(members.map(\.plugin.image.path))
+        return loader.libraries().filter { !loaded.contains($0) }.flatMap { path -> [(key: String, plugin: String)] in
+            guard let report = try? loader.inspect(path), let name = report.name else { return [] }
+            return report.roots.map { (key: $0, plugin: name) }
+        }
+    }
+
+    // MARK: Start
+
+    /// Starts every plugin on the checked config and returns their chains.
+    func start(_ runtime: Runtime) throws(StartError) -> HookTable {
+        for i in members.indices {
+            let table = members[i].plugin.table.pointee
+            members[i].context.runtime = runtime
+            members[i].hooks.size = UInt32(MemoryLayout<isth_hooks>.size)
+            let answer = table.start.map { $0(table.`self`, &members[i].hooks) } ?? Int32(ISTH_OK)
+            if answer == ISTH_OK {
+                members[i].isStarted = true
+                continue
+            }
+            let name = members[i].plugin.description.name
+            let sentence = "plugin \(name) did not start (\(HostCode.name(answer))); its log lines say why"
+            guard !members[i].plugin.description.guards else { throw StartError(sentence) }
+            log(.error, "\(sentence); the broker runs without it")
+            failed.append(name)
+        }
+        return HookTable(
+            members.filter(\.isStarted).map {
+                HookedPlugin(
+                    hooks: $0.hooks,
+                    state: $0.plugin.table.pointee.`self`,
+                    filters: $0.context.hookFilters,
+                    isSerial: $0.hooks.flags & UInt32(ISTH_F_SERIAL) != 0
+                )
+            }
+        )
+    }
+
+    /// On loop 0, before the listeners open.
+    func ready() throws(StartError) {
+        for member in members where member.isStarted {
+            let table = member.plugin.table.pointee
+            guard let ready = table.ready else { continue }
+            let answer = ready(table.`self`)
+            if answer == ISTH_OK { continue }
+            let name = member.plugin.description.name
+            let sentence = "plugin \(name) did not become ready (\(HostCode.name(answer))); its log lines say why"
+            guard !member.plugin.description.guards else { throw StartError(sentence) }
+            log(.error, sentence)
+            failed.append(name)
+        }
+    }
+
+    /// On loop 0.
+    func drain() {
+        for member in members where member.isStarted {
+            let table = member.plugin.table.pointee
+            table.drain?(table.`self`)
+        }
+    }
+
+    /// When no loop runs any more.
+    func close() {
+        for member in members.reversed() {
+            let table = member.plugin.table.pointee
+            table.close?(table.`self`)
+        }
+        members = []
+    }
+}

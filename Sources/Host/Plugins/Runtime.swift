@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running broker as its parts see it: loops, pool, config, log and figures, and the services that plugins offer
+// each other.
+
+import Broker
+import Config
+import Reactor
+
+/// Immutable once the loops run, but for what has a lock of its own.
+final class Runtime: @unchecked Sendable {
+    let log: Log
+    let loops: [BrokerLoop]
+    let pool: BlockingPool
+    let metrics = MetricsRegistry()
+    /// The checked configuration.
+    var config: Value
+    private let lock = Lock()
+    private var provided: [String: UnsafeRawPointer] = [:]
+    private var lastIdentifier: UInt64 = 0
+
+    init(log: Log, loops: [BrokerLoop], pool: BlockingPool, config: Value) {
+        self.log = log
+        self.loops = loops
+        self.pool = pool
+        self.config = config
+    }
+
+    /// `--data-dir` stands above the config's `node.data_dir`.
+    func overrideDataDirectory(_ directory: String) {
+        guard case .object(var root) = config.kind, var node = root["node"], case .object(var fields) = node.kind else {
+            return
+        }
+        let origin = Origin(file: "--data-dir")
+        fields.set("data_dir", Value(.string(directory), origin), keyOrigin: origin)
+        node.kind = .object(fields)
+        root.set("node", node, keyOrigin: origin)
+        config.kind = .object(root)
+    }
+
+    /// The loop whose thread this is, if it is one of ours.
+    var currentLoop: BrokerLoop? { loops.first { $0.loop.isCurrent } }
+
+    func loop(_ index: UInt32) -> BrokerLoop? {
+        if index == .max { return currentLoop ?? loops[0] }
+        return Int(index) < loops.count ? loops[Int(index)] : nil
+    }
+
+    /// Runs `work` on `home`'s loop: now if this is its thread, else in its next turn.
+    func run(on home: BrokerLoop, _ work: @escaping @Sendable () -> Void) {
+        if home.loop.isCurrent { work() } else { home.loop.post(work) }
+    }
+
+    /// A handle that was never given out before.
+    func makeIdentifier() -> UInt64 {
+        lock.withLock {
+            lastIdentifier += 1
+            return lastIdentifier
+        }
+    }
+
+    func provide(_ name: String, _ table: UnsafeRawPointer) -> Bool {
+        lock.withLock { provided.updateValue(table, forKey: name) == nil }
+    }
+
+    func providedService(_ name: String) -> UnsafeRawPointer? { lock.withLock { provided[name] } }
+}
+
+/// A plugin's pointer on its way to another thread: what it points to is the plugin's business.
+struct Opaque: @unchecked Sendable {
+    let pointer: UnsafeMutableRawPointer?
+}

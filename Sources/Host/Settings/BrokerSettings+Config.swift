@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checked configuration as the limits a broker works within.
+
+import Broker
+import Config
+
+extension BrokerSettings {
+    init(_ config: Value) {
+        self.init()
+        func int(_ key: String, _ fallback: Int) -> Int { config.int(at: key) ?? fallback }
+        func bool(_ key: String) -> Bool { config.bool(at: key) ?? true }
+        maximumPacketSize = int("mqtt.max_packet_size", maximumPacketSize)
+        maximumInflight = UInt16(clamping: int("mqtt.max_inflight", 32))
+        maximumQueueLength = int("mqtt.max_mqueue_len", .max)
+        queuesQoS0 = bool("mqtt.mqueue_store_qos0")
+        maximumAwaitingRelease = int("mqtt.max_awaiting_rel", 100)
+        maximumTopicLevels = int("mqtt.max_topic_levels", 128)
+        maximumClientIdentifierLength = int("mqtt.max_clientid_len", 65_535)
+        maximumQoS = UInt8(clamping: int("mqtt.max_qos_allowed", 2))
+        maximumTopicAlias = UInt16(clamping: int("mqtt.max_topic_alias", 65_535))
+        isRetainAvailable = bool("mqtt.retain_available")
+        isWildcardSubscriptionAvailable = bool("mqtt.wildcard_subscription")
+        isSharedSubscriptionAvailable = bool("mqtt.shared_subscription")
+        keepAliveMultiplier = config.double(at: "mqtt.keepalive_multiplier") ?? 1.5
+        serverKeepAlive = config.int(at: "mqtt.server_keepalive").map { UInt16(clamping: $0) }
+        idleTimeout = UInt64(clamping: int("mqtt.idle_timeout", 15_000))
+        sessionExpiryInterval = UInt32(clamping: int("mqtt.session_expiry_interval", 7_200_000) / 1000)
+        maximumRetainedPayload = int("retainer.max_payload_size", 1 << 20)
+        let retained = int("retainer.max_retained_messages", 0)
+        maximumRetainedMessages = retained == 0 ? .max : retained
+        disconnectsWhenDenied = config.string(at: "authorization.deny_action") == "disconnect"
+        if config.bool(at: "authorization.cache.enable") == false {
+            authorizationCacheTime = 0
+        } else {
+            authorizationCacheTime = UInt64(clamping: int("authorization.cache.ttl", 60_000))
+        }
+    }
+}

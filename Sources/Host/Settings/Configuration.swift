@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration in two steps: which plugins it names, which needs the host's own keys only, and then all of it,
+// checked against the keys of host and plugins.
+
+import Broker
+import Config
+import Glibc
+
+struct Configuration {
+    /// For messages: the file, or that there is none.
+    let name: String
+    private let file: String?
+
+    init(_ options: RunOptions) {
+        file = options.configFile
+        name = file ?? "built-in defaults"
+    }
+
+    /// The plugins to load, in chain order.
+    func pluginEntries() throws(StartError) -> [(entry: PluginEntry, options: Value?)] {
+        let value = try merged(with: try schema([])).value
+        // Only the list itself is checked here: other keys may belong to the plugins on it.
+        guard let list = value.lookup("plugins") else { return [] }
+        var object = Object()
+        object.set("plugins", list, keyOrigin: list.origin)
+        let checked = try schema([]).validate(Value(.object(object), value.origin))
+        guard checked.errors.isEmpty else { throw StartError(checked.errors.map(\.description)) }
+        return (checked.value.array(at: "plugins") ?? []).compactMap { item in
+            guard item.bool(at: "enable") != false, let name = item.string(at: "name") else { return nil }
+            let entry = PluginEntry(name: name, path: item.string(at: "path"), origin: item.origin.description)
+            return (entry, item.lookup("config"))
+        }
+    }
+
+    /// What is needed before the plugins are loaded.
+    func earlyValues() throws(StartError) -> (logLevel: LogLevel, eventLoops: Int) {
+        let value = try merged(with: try schema([])).value
+        var object = Object()
+        for root in ["log", "node"] {
+            if let field = value.object()?.field(root) { object.set(root, field.value, keyOrigin: field.keyOrigin) }
+        }
+        let checked = try schema([]).validate(Value(.object(object), value.origin))
+        guard checked.errors.isEmpty else { throw StartError(checked.errors.map(\.description)) }
+        var level = checked.value.string(at: "log.console.level").flatMap(LogLevel.init(name:)) ?? .warning
+        if checked.value.bool(at: "log.console.enable") == false { level = .error }
+        return (level, checked.value.int(at: "node.event_loops") ?? 0)
+    }
+
+    /// Everything, checked. `owners` tells who owns a key nobody loaded knows: it is asked only if there is one.
+    func checked(
+        _ plugins: [LoadedPlugin],
+        toleratesUnknownKeys: Bool,
+        owners: () -> [(key: String, plugin: String)]
+    ) throws(StartError) -> (value: Value, warnings: [String]) {
+        var settings: [Setting] = []
+        for plugin in plugins {
+            for setting in plugin.description.settings where !setting.isOwnOption {
+                settings.append(try Self.setting(setting, of: plugin))
+            }
+        }
+        let schema = try schema(settings)
+        let merged = try merged(with: schema)
+        var warnings = merged.warnings
+        let result = schema.validate(merged.value)
+        var errors = result.errors
+        if !errors.isEmpty {
+            for owner in owners() {
+                guard let value = merged.value.lookup(owner.key) else { continue }
+                let place = merged.value.keyOrigin(owner.key) ?? value.origin
+                let sentence = """
+                    \(place): "\(owner.key)" belongs to the plugin \(owner.plugin), which is not in plugins; add \
+                    { name = "\(owner.plugin)" } to plugins or remove it
+                    """
+                errors.removeAll { $0.origin == place }
+                errors.insert(ConfigError(place, String(sentence.dropFirst("\(place): ".count))), at: 0)
+            }
+        }
+        if toleratesUnknownKeys {
+            let unknown = errors.filter { $0.message.hasPrefix("unknown key") }
+            errors.removeAll { unknown.contains($0) }
+            warnings += unknown.map { "\($0); ignored, as it may belong to the plugin that failed" }
+        }
+        guard errors.isEmpty else { throw StartError(errors.map(\.description)) }
+        return (result.value, warnings)
+    }
+
+    /// The plugin's own block, checked against the settings below `config.`.
+    static func checkedOptions(_ options: Value?, of plugin: LoadedPlugin, at place: String) throws(StartError) -> Value
+    {
+        var settings: [Setting] = []
+        for setting in plugin.description.settings where setting.isOwnOption {
+            var own = try Self.setting(setting, of: plugin)
+            own.path = String(setting.path.dropFirst("config.".count))
+            settings.append(own)
+        }
+        let value = options ?? Value(.object(Object()), Origin(file: place))
+        let result: (value: Value, errors: [ConfigError])
+        do throws(ConfigError) {
+            result = try Schema(settings).validate(value, under: "config")
+        } catch {
+            throw StartError("plugin \(plugin.description.name): \(error.description)")
+        }
+        guard result.errors.isEmpty else { throw StartError(result.errors.map(\.description)) }
+        return result.value
+    }
+
+    private static func setting(_ setting: PluginSetting, of plugin: LoadedPlugin) throws(StartError) -> Setting {
+        do throws(ConfigError) {
+            return try Setting(
+                path: setting.path,
+                type: setting.type,
+                fallback: setting.fallback,
+                doc: setting.doc,
+                secret: setting.isSecret,
+                reloadable: setting.isReloadable
+            )
+        } catch {
+            throw StartError("plugin \(plugin.description.name): \(error.description)")
+        }
+    }
+
+    private func schema(_ more: [Setting]) throws(StartError) -> Schema {
+        do throws(ConfigError) {
+            return try Schema(HostSettings.all + more)
+        } catch {
+            throw StartError(error.description)
+        }
+    }
+
+    /// File, then environment.
+    private func merged(with schema: Schema) throws(StartError) -> (value: Value, warnings: [String]) {
+        do throws(ConfigError) {
+            let source = ConfigSource(name: name)
+            if let file { try source.add(file: file) }
+            try source.add(environment: Self.environment(), schema: schema)
+            return (try source.value(), source.warnings.map(\.description))
+        } catch {
+            throw StartError(error.description)
+        }
+    }
+
+    private static func environment() -> [(name: String, value: String)] {
+        var variables: [(name: String, value: String)] = []
+        var pointer = environ
+        while let entry = pointer.pointee {
+            let text = String(cString: entry)
+            if let equals = text.firstIndex(of: "="), text.hasPrefix("ISTHMUS_") {
+                variables.append((String(text[..<equals]), String(text[text.index(after: equals)...])))
+            }
+            pointer += 1
+        }
+        return variables
+    }
+}
+
+extension Value {
+    /// Where the last key of a dotted path was written.
+    fileprivate func keyOrigin(_ path: String) -> Origin? {
+        guard let dot = path.lastIndex(of: ".") else { return object()?.field(path)?.keyOrigin }
+        return object(at: String(path[..<dot]))?.field(String(path[path.index(after: dot)...]))?.keyOrigin
+    }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every key the host itself reads, declared once: the schema that files are checked against and
+// docs/configuration.md come from this table. Names and defaults are EMQX's where EMQX has the key.
+
+import Config
+
+enum HostSettings {
+    static let all: [Setting] = node + listeners + mqtt + broker + plugins
+
+    private static let node: [Setting] = [
+        Setting(
+            "node.name",
+            .string,
+            fallback: "\"isthmus@127.0.0.1\"",
+            doc: "Name of this node, unique among linked ones; stands in `$SYS` topics and in links."
+        ),
+        Setting(
+            "node.event_loops",
+            .int,
+            fallback: "0",
+            doc: "Event loops, one thread each; 0 = one for each core.",
+            minimum: 0,
+            maximum: 64
+        ),
+        Setting("node.data_dir", .string, fallback: "data", doc: "Directory for what must outlive a restart."),
+        Setting("node.cookie", .optional(.string), doc: "Accepted for EMQX's sake and not used.", secret: true),
+        Setting(
+            "cluster.name",
+            .string,
+            fallback: "isthmus",
+            doc: "Name of this cluster, by which linked clusters know it."
+        ),
+        Setting("cluster.discovery_strategy", .optional(.string), doc: "Accepted for EMQX's sake and not used."),
+    ]
+
+    private static let listeners: [Setting] = [
+        Setting(
+            "listeners.tcp.*.bind",
+            .union([.int, .string]),
+            fallback: "1883",
+            doc: "Port, or `address:port`; IPv6 as `[::1]:1883`."
+        ),
+        Setting("listeners.tcp.*.enable", .bool, fallback: "true", doc: "Whether the listener is opened."),
+        Setting(
+            "listeners.tcp.*.max_connections",
+            .union([.int, .choice(["infinity"])]),
+            fallback: "infinity",
+            doc: "Connections at a time; more are closed at once."
+        ),
+        Setting(
+            "listeners.tcp.*.acceptors",
+            .int,
+            fallback: "16",
+            doc: "Accepted for EMQX's sake; every loop accepts."
+        ),
+        Setting(
+            "listeners.tcp.*.tcp_options.backlog",
+            .int,
+            fallback: "1024",
+            doc: "Connections that may wait to be accepted.",
+            minimum: 1,
+            maximum: 65_535
+        ),
+    ]
+
+    private static let mqtt: [Setting] = [
+        Setting(
+            "mqtt.max_packet_size",
+            .bytesize,
+            fallback: "1MB",
+            doc: "Largest packet accepted.",
+            minimum: 1024,
+            maximum: 268_435_460
+        ),
+        Setting(
+            "mqtt.max_clientid_len",
+            .int,
+            fallback: "65535",
+            doc: "Longest client identifier, bytes.",
+            minimum: 23,
+            maximum: 65_535
+        ),
+        Setting(
+            "mqtt.max_topic_levels",
+            .int,
+            fallback: "128",
+            doc: "Most levels of a topic or filter.",
+            minimum: 1,
+            maximum: 65_535
+        ),
+        Setting("mqtt.max_qos_allowed", .int, fallback: "2", doc: "Highest QoS served.", minimum: 0, maximum: 2),
+        Setting(
+            "mqtt.max_topic_alias",
+            .int,
+            fallback: "65535",
+            doc: "Topic aliases a client may set.",
+            minimum: 0,
+            maximum: 65_535
+        ),
+        Setting("mqtt.retain_available", .bool, fallback: "true", doc: "Whether retained messages are served."),
+        Setting("mqtt.wildcard_subscription", .bool, fallback: "true", doc: "Whether wildcard filters are served."),
+        Setting("mqtt.shared_subscription", .bool, fallback: "true", doc: "Whether `$share` filters are served."),
+        Setting(
+            "mqtt.server_keepalive",
+            .union([.int, .choice(["disabled"])]),
+            fallback: "disabled",
+            doc: "Replaces the clients' keep-alive, seconds."
+        ),
+        Setting(
+            "mqtt.keepalive_multiplier",
+            .float,
+            fallback: "1.5",
+            doc: "Keep-alive times this is when a silent client is cut off.",
+            minimum: 1,
+            maximum: 65_535
+        ),
+        Setting("mqtt.idle_timeout", .duration, fallback: "15s", doc: "Time from connection to CONNECT."),
+        Setting(
+            "mqtt.session_expiry_interval",
+            .duration,
+            fallback: "2h",
+            doc: "Life of a 3.1.1 client's session after its connection."
+        ),
+        Setting(
+            "mqtt.max_inflight",
+            .int,
+            fallback: "32",
+            doc: "QoS 1 and 2 messages on the way to one client.",
+            minimum: 1,
+            maximum: 65_535
+        ),
+        Setting(
+            "mqtt.max_mqueue_len",
+            .union([.int, .choice(["infinity"])]),
+            fallback: "1000",
+            doc: "Messages waiting for one session."
+        ),
+        Setting(
+            "mqtt.mqueue_store_qos0",
+            .bool,
+            fallback: "true",
+            doc: "Whether QoS 0 messages wait for a client that is away."
+        ),
+        Setting(
+            "mqtt.max_awaiting_rel",
+            .int,
+            fallback: "100",
+            doc: "QoS 2 messages of one client between PUBLISH and PUBREL; told as Receive Maximum.",
+            minimum: 1,
+            maximum: 65_535
+        ),
+    ]
+
+    private static let broker: [Setting] = [
+        Setting("retainer.max_payload_size", .bytesize, fallback: "1MB", doc: "Largest payload kept as retained."),
+        Setting(
+            "retainer.max_retained_messages",
+            .int,
+            fallback: "0",
+            doc: "Most retained messages; 0 = no limit.",
+            minimum: 0
+        ),
+        Setting(
+            "sys_topics.sys_msg_interval",
+            .union([.duration, .choice(["disabled"])]),
+            fallback: "1m",
+            doc: "How often `$SYS/brokers/NODE/…` is published."
+        ),
+        Setting("log.console.enable", .bool, fallback: "true", doc: "Whether events are logged to standard error."),
+        Setting(
+            "log.console.level",
+            .choice(["debug", "info", "notice", "warning", "error"]),
+            fallback: "warning",
+            doc: "Least important events that are logged."
+        ),
+    ]
+
+    private static let plugins: [Setting] = [
+        Setting(
+            "plugins[].name",
+            .string,
+            doc: "The plugin `lib<name>.so` of the plugin directory, or the name of the file given by path."
+        ),
+        Setting("plugins[].path", .optional(.string), doc: "Its file, if it is not in the plugin directory."),
+        Setting("plugins[].enable", .bool, fallback: "true", doc: "Whether it is loaded."),
+        Setting("plugins[].config", .optional(.any), doc: "Options of the plugin's own."),
+    ]
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a received property section must satisfy. Rules that tie properties to other fields of a packet (a topic alias
+// to an empty topic name, authentication data to a method) are with the packet's decoder.
+
+extension Properties {
+    /// Checks every property and returns the bits of those that are there.
+    static func validate(_ raw: ByteView, for context: PropertyContext) throws(MalformedPacket) -> UInt64 {
+        var present: UInt64 = 0
+        var offset = 0
+        while offset < raw.count {
+            // Identifiers are variable byte integers, but all of them fit one byte.
+            guard let identifier = PropertyIdentifier(rawValue: raw[offset]) else {
+                throw .malformed("a property has an unknown identifier")
+            }
+            // [MQTT-2.2.2.2]: an identifier that is not valid for the packet makes the packet malformed.
+            guard !identifier.contexts.isDisjoint(with: context) else {
+                throw .malformed("a property stands in a packet that must not carry it")
+            }
+            if present & identifier.bit != 0 && !identifier.mayRepeat(in: context) {
+                throw .protocolError("a property that may stand in a packet once is repeated")
+            }
+            guard let end = identifier.type.end(in: raw, from: offset + 1) else {
+                throw .malformed("the value of a property is ill-formed or ends behind the property section")
+            }
+            try validate(raw.slice(offset + 1, end), of: identifier)
+            present |= identifier.bit
+            offset = end
+        }
+        return present
+    }
+
+    private static func validate(_ value: ByteView, of identifier: PropertyIdentifier) throws(MalformedPacket) {
+        switch identifier.type {
+        case .byte:
+            // All properties of one byte are flags, the Maximum QoS included.
+            if value[0] > 1 { throw .protocolError("a property that is 0 or 1 has another value") }
+        case .utf8String: try validate(text: value.dropFirst(2))
+        case .utf8StringPair:
+            let valueStart = 2 + Int(value.uint16(at: 0))
+            try validate(text: value.slice(2, valueStart))
+            try validate(text: value.dropFirst(valueStart + 2))
+        case .binaryData, .twoByteInteger, .fourByteInteger, .variableByteInteger: break
+        }
+        switch identifier {
+        case .receiveMaximum where value.uint16(at: 0) == 0: throw .protocolError("the Receive Maximum is 0")
+        case .topicAlias where value.uint16(at: 0) == 0: throw .protocolError("the Topic Alias is 0")  // [MQTT-3.3.2-8]
+        case .maximumPacketSize where value.uint32(at: 0) == 0: throw .protocolError("the Maximum Packet Size is 0")
+        case .subscriptionIdentifier where value[0] == 0: throw .protocolError("the Subscription Identifier is 0")
+        case .responseTopic where TopicFilter.isWildcard(value.dropFirst(2)):  // [MQTT-3.3.2-14]
+            throw .protocolError("the Response Topic contains a wildcard")
+        default: break
+        }
+    }
+
+    private static func validate(text: ByteView) throws(MalformedPacket) {
+        guard UTF8Bytes.isWellFormed(text) else { throw .malformed("a property's text is not well-formed UTF-8") }
+    }
+}

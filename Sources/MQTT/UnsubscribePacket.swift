@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// UNSUBSCRIBE. All its topic filters are checked when it is decoded and read from its bytes when they are asked for.
+
+public struct UnsubscribePacket: Sendable {
+    public let packetIdentifier: UInt16
+    public let properties: Properties
+    public let filters: TopicFilterList
+
+    public static func decode(_ body: ByteView, version: ProtocolVersion) throws(MalformedPacket) -> UnsubscribePacket {
+        var reader = ByteReader(body)
+        let packetIdentifier = try reader.packetIdentifier(or: "the UNSUBSCRIBE ends before its packet identifier")
+        let properties = try reader.properties(for: PropertyContext(.unsubscribe), version: version)
+        // [MQTT-3.10.3-2]
+        guard !reader.isAtEnd else { throw .protocolError("the UNSUBSCRIBE has no topic filter") }
+        let raw = reader.rest
+        var count = 0
+        while !reader.isAtEnd {
+            let filter = try reader.prefixed(or: "the UNSUBSCRIBE ends inside a topic filter")
+            try TopicFilter.validateReceived(filter, version: version)
+            count += 1
+        }
+        return UnsubscribePacket(
+            packetIdentifier: packetIdentifier,
+            properties: properties,
+            filters: TopicFilterList(raw: raw, count: count)
+        )
+    }
+
+    public static func encode(
+        into buffer: inout ByteBuffer,
+        packetIdentifier: UInt16,
+        properties: Properties = .empty,
+        filters: [ByteView],
+        version: ProtocolVersion
+    ) {
+        let start = buffer.beginPacket(.unsubscribe)
+        buffer.append(bigEndian: packetIdentifier)
+        if version.hasProperties { buffer.append(section: properties) }
+        for filter in filters { buffer.append(prefixed: filter) }
+        buffer.endPacket(bodyAt: start)
+    }
+}
+
+/// The topic filters of a decoded UNSUBSCRIBE, in their order.
+public struct TopicFilterList: Sequence, Sendable {
+    let raw: ByteView
+    public let count: Int
+
+    public func makeIterator() -> Iterator { Iterator(reader: ByteReader(raw)) }
+
+    public struct Iterator: IteratorProtocol {
+        var reader: ByteReader
+
+        public mutating func next() -> ByteView? { try? reader.prefixed(or: "") }
+    }
+}
