@@ -21,29 +21,72 @@ func tests(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
     return .testTarget(name: name, dependencies: dependencies, path: "Tests/\(folder)", swiftSettings: settings)
 }
 
+/// A plugin is a shared library of its own, `lib<Name>.so`: two exports, nothing of the host inside, never unloaded.
+func plugin(
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    folder: String? = nil,
+    exclude: [String] = ["README.md"]
+) -> Target {
+    .target(
+        name: name,
+        dependencies: ["PluginAPI", "PluginKit"] + dependencies,
+        path: "Plugins/\(folder ?? name)",
+        exclude: exclude,
+        swiftSettings: settings,
+        linkerSettings: [
+            .unsafeFlags([
+                "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map",
+                "-Xlinker", "-z", "-Xlinker", "nodelete",
+            ])
+        ]
+    )
+}
+
+/// What a plugin does without its host, so that tests can link it without the two exports.
+func pluginPart(_ name: String, _ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Plugins/\(folder)", swiftSettings: settings)
+}
+
+func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let plugins = ["FileACL", "PasswordAuth", "HelloSwift"]
+
 let package = Package(
     name: "isthmus",
-    products: [.executable(name: "isthmus", targets: ["Host"])],
+    products: [.executable(name: "isthmus", targets: ["Host"])]
+        + plugins.map { .library(name: $0, type: .dynamic, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
-        .systemLibrary(
-            name: "COpenSSL",
-            path: "Sources/COpenSSL",
-            pkgConfig: "openssl",
-            providers: [.apt(["libssl-dev"])]
-        ),
+        system("COpenSSL", "openssl", "libssl-dev"),
+        system("CPCRE2", "libpcre2-8", "libpcre2-dev"),
+        system("CCrypt", "libcrypt", "libcrypt-dev"),
         module("MQTT"),
         module("Reactor", ["CLinux", "COpenSSL"]),
         module("Config"),
         .target(name: "PluginAPI", path: "Sources/PluginAPI"),
+        module("PluginKit", ["PluginAPI"]),
         module("Broker", ["MQTT", "PluginAPI"]),
         .executableTarget(
             name: "Host",
             dependencies: ["MQTT", "Reactor", "Config", "Broker", "PluginAPI", "CLinux", argumentParser],
             path: "Sources/Host",
+            swiftSettings: settings
+        ),
+        pluginPart("FileACLRules", "FileACL/Rules", ["PluginAPI", "PluginKit", "CPCRE2"]),
+        plugin("FileACL", ["FileACLRules"], exclude: ["README.md", "Rules"]),
+        pluginPart("PasswordAuthUsers", "PasswordAuth/Users", ["PluginKit", "COpenSSL", "CCrypt"]),
+        plugin("PasswordAuth", ["PasswordAuthUsers"], exclude: ["README.md", "Users"]),
+        plugin("HelloSwift", folder: "Examples/HelloSwift"),
+        .target(
+            name: "MockHost",
+            dependencies: ["PluginAPI", "PluginKit"],
+            path: "Tests/Support/MockHost",
             swiftSettings: settings
         ),
         .executableTarget(
@@ -54,6 +97,9 @@ let package = Package(
         ),
         tests("Unit/MQTTTests", ["MQTT"]),
         tests("Unit/ConfigTests", ["Config"]),
+        tests("Unit/FileACLTests", ["FileACLRules", "PluginAPI", "PluginKit", "MockHost"]),
+        tests("Unit/PasswordAuthTests", ["PasswordAuthUsers", "PluginAPI", "PluginKit", "MockHost"]),
+        tests("Unit/PluginKitTests", ["PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/HostTests", ["Host", "PluginAPI", argumentParser]),
         tests("Component/LoaderTests", ["Host", "PluginAPI", "CLinux"]),
     ]

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plugin: checks user name (or client identifier) and password against the users of its chain. Fast digests are
+// compared on the client's loop; bcrypt and PBKDF2 go to the host's pool of threads and answer later.
+
+import PasswordAuthUsers
+import PluginAPI
+import PluginKit
+import Synchronization
+
+final class PasswordAuth: Plugin {
+    static let name: StaticString = "PasswordAuth"
+    static let version: StaticString = "0.1.0"
+    static let flags: PluginFlags = .guards
+    static let settings = passwordAuthSettings
+
+    let host: PluginHost
+    private let chain = Mutex(Chain([]))
+
+    init(host: PluginHost) { self.host = host }
+
+    func start(hooks: inout isth_hooks) throws {
+        let loaded = try loadChain()
+        chain.withLock { $0 = loaded }
+        // With the hook a client that no plugin knows is refused, so an empty chain must not have it.
+        guard !loaded.authenticators.isEmpty else {
+            host.log(
+                .warning,
+                "authentication is empty, so PasswordAuth checks nobody: add an entry, or unload the plugin."
+            )
+            return
+        }
+        hooks.client_authenticate = { me, client, ticket, password in
+            PasswordAuth.with(me) { $0.authenticate(client, ticket, password.view) }
+        }
+    }
+
+    func reload() throws {
+        let loaded = try loadChain()
+        let wasEmpty = chain.withLock { $0.authenticators.isEmpty }
+        guard !wasEmpty || loaded.authenticators.isEmpty else {
+            throw PluginError("authentication was empty when the broker started: restart it to check passwords.")
+        }
+        if loaded.authenticators.isEmpty && !wasEmpty {
+            host.log(.warning, "authentication is empty now: until the broker is restarted, nobody can log in.")
+        }
+        chain.withLock { $0 = loaded }
+    }
+
+    private func authenticate(
+        _ client: UnsafePointer<isth_client>,
+        _ ticket: isth_id,
+        _ password: BytesView
+    ) -> isth_result {
+        guard client.pointee.has(ISTH_CLIENT_HAS_PASSWORD) else { return isth_result(ISTH_NEXT) }
+        let chain = chain.withLock { $0 }
+        for authenticator in chain.authenticators {
+            guard let userID = authenticator.userID(of: client), let credential = authenticator.users[userID] else {
+                continue
+            }
+            let attempt = Attempt(
+                host: host,
+                ticket: ticket,
+                algorithm: authenticator.users.algorithm,
+                credential: credential,
+                password: password.array
+            )
+            return attempt.algorithm.isSlow ? attempt.verdict(userID, chain.verified) : attempt.verdict()
+        }
+        return isth_result(ISTH_NEXT)
+    }
+}
+
+extension Authenticator {
+    /// Nil if the client gave none.
+    fileprivate func userID(of client: UnsafePointer<isth_client>) -> [UInt8]? {
+        switch userIDType {
+        case .clientid: client.pointee.client_id.view.array
+        case .username: client.pointee.has(ISTH_CLIENT_HAS_USERNAME) ? client.pointee.username.view.array : nil
+        }
+    }
+}
+
+/// A known user with some password: copies of all that the verdict needs, since a slow one outlives the hook.
+private struct Attempt: Sendable {
+    let host: PluginHost
+    let ticket: isth_id
+    let algorithm: Algorithm
+    let credential: Credential
+    let password: [UInt8]
+
+    func verdict() -> isth_result {
+        algorithm.accepts(password, credential) ? accept() : isth_result(ISTH_DENY)
+    }
+
+    func verdict(_ userID: [UInt8], _ verified: CredentialCache) -> isth_result {
+        let key = verified.key(userID, password, credential)
+        if let key, verified.contains(key) { return accept() }
+        let accepted = host.runBlocking {
+            let isRight = algorithm.accepts(password, credential)
+            if isRight, let key { verified.insert(key) }
+            host.answer(ticket, isRight ? ISTH_ALLOW : ISTH_DENY, superuser: isRight && credential.isSuperuser)
+        }
+        if !accepted {
+            host.answer(
+                ticket,
+                ISTH_DENY,
+                reasonCode: serverBusy,
+                reason: "Too many passwords are being checked: try again."
+            )
+        }
+        return isth_result(ISTH_LATER)
+    }
+
+    /// Only an answer can say that the client is a superuser.
+    private func accept() -> isth_result {
+        guard credential.isSuperuser else { return isth_result(ISTH_ALLOW) }
+        host.answer(ticket, ISTH_ALLOW, superuser: true)
+        return isth_result(ISTH_LATER)
+    }
+}
+
+/// MQTT 5 reason code of CONNACK.
+private let serverBusy: UInt8 = 0x89
+
+@c @implementation
+public func isth_plugin_abi() -> UInt32 { pluginABI }
+
+@c @implementation
+public func isth_plugin_open(_ host: UnsafePointer<isth_host>, _ out: UnsafeMutablePointer<isth_plugin>) -> Int32 {
+    openPlugin(PasswordAuth.self, host, out)
+}

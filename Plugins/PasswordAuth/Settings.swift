@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys below `authentication`, named and defaulted as EMQX has them.
+
+import PluginKit
+
+let passwordAuthSettings = Settings(
+    [
+        Setting(
+            "authentication",
+            .objects,
+            default: "[]",
+            flags: .reloadable,
+            "Who is asked whether a client may connect, in this order."
+        )
+    ]
+        + [
+            Setting("mechanism", .string, "The kind of credentials: password_based."),
+            Setting("backend", .string.optional, "Where the users are: built_in_database."),
+            Setting("enable", .bool, default: "true", "Whether this entry is asked."),
+            Setting(
+                "user_id_type",
+                .oneOf("username", "clientid"),
+                default: "username",
+                "Which field of CONNECT names the user."
+            ),
+            Setting(
+                "bootstrap_file",
+                .string.optional,
+                "The users, a .csv or .json file; a relative path counts from the directory the broker was started in. "
+                    + "Without it, etc/auth-built-in-db-bootstrap.csv is read if it exists."
+            ),
+            Setting(
+                "bootstrap_type",
+                .oneOf("plain", "hash"),
+                default: "plain",
+                "Whether the file holds passwords or hashes of them."
+            ),
+            Setting("precondition", .string.optional, "Not supported: it must be absent or empty."),
+            Setting(
+                "password_hash_algorithm.name",
+                .oneOf("plain", "md5", "sha", "sha256", "sha512", "bcrypt", "pbkdf2"),
+                default: "sha256",
+                "How passwords are hashed."
+            ),
+            Setting(
+                "password_hash_algorithm.salt_position",
+                .oneOf("prefix", "suffix", "disable"),
+                default: "prefix",
+                "Where the salt stands; for plain and the digests."
+            ),
+            Setting(
+                "password_hash_algorithm.salt_rounds",
+                .int,
+                default: "10",
+                "The cost of new bcrypt hashes; existing ones carry their own."
+            ),
+            Setting(
+                "password_hash_algorithm.mac_fun",
+                .string.optional,
+                "The digest of pbkdf2: md4, md5, ripemd160, sha, sha224, sha256, sha384 or sha512."
+            ),
+            Setting("password_hash_algorithm.iterations", .int.optional, "The iterations of pbkdf2."),
+            Setting(
+                "password_hash_algorithm.dk_length",
+                .int.optional,
+                "The bytes of a pbkdf2 hash; without it, as many as the digest has."
+            ),
+        ].map { $0.below("authentication[].", flags: .reloadable) }
+)

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The users of one authenticator, in memory, found by their name or client identifier. Immutable once made.
+
+import PluginKit
+
+public struct UserTable: Sendable {
+    public let algorithm: Algorithm
+    private let users: [[UInt8]: Credential]
+
+    public var count: Int { users.count }
+
+    public subscript(_ userID: [UInt8]) -> Credential? { users[userID] }
+
+    /// No users.
+    public init(_ algorithm: Algorithm) {
+        self.algorithm = algorithm
+        users = [:]
+    }
+
+    /// The users of a bootstrap file. Passwords of a plain file are salted and hashed in memory; under an algorithm
+    /// that is slow on purpose they become salted SHA-256, since thousands of slow hashes would hold up the start and
+    /// protect nothing that the file itself does not give away.
+    public init(_ configured: Algorithm, name: String, text: [UInt8], type: BootstrapType) throws {
+        algorithm = type == .plain && configured.isSlow ? .saltedSHA256 : configured
+        var file = UserFile(name: name, text: text, type: type)
+        var users: [[UInt8]: Credential] = [:]
+        var places: [[UInt8]: String] = [:]
+        for row in file.rows {
+            guard let userID = row.userID, !userID.isEmpty else {
+                file.complain(row.place, "the user_id is missing.")
+                continue
+            }
+            guard let password = row.password else {
+                file.complain(row.place, "the \(type.column) is missing.")
+                continue
+            }
+            if let before = places[userID] {
+                file.complain(row.place, "the user \(String(decoding: userID, as: UTF8.self)) is in \(before) already.")
+                continue
+            }
+            do {
+                users[userID] = try credential(row, password, type, algorithm)
+                places[userID] = row.place
+            } catch {
+                file.complain(row.place, "\(error)")
+            }
+        }
+        guard file.mistakes.isEmpty else { throw UserFileErrors(sentences: file.mistakes) }
+        self.users = users
+    }
+}
+
+private func credential(
+    _ row: UserRow,
+    _ password: [UInt8],
+    _ type: BootstrapType,
+    _ algorithm: Algorithm
+) throws -> Credential {
+    switch type {
+    case .hash: return try algorithm.credential(hash: password, salt: row.salt, isSuperuser: row.isSuperuser)
+    case .plain:
+        guard let credential = algorithm.credential(password: password, isSuperuser: row.isSuperuser) else {
+            throw PluginError("OpenSSL cannot compute the configured digest on this system.")
+        }
+        return credential
+    }
+}
