@@ -174,5 +174,13 @@ struct Message {
         return copy
     }
 
+    /// The message itself if nobody else holds it, else a copy in exchange for the reference: its count is plain and
+    /// must not be touched by two loops.
+    func unshared() -> Message {
+        if header.pointee.references == 1 { return self }
+        defer { release() }
+        return copied()
+    }
+
     func isExpired(at now: UInt64) -> Bool { expiresAt != 0 && expiresAt <= now }
 }

@@ -128,6 +128,8 @@ struct Connection {
     var slots: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 
     var isOpen: Bool { state != .closing }
+    /// Whether the client was welcomed and has not been let go; it may be suspended in front of a packet.
+    var isEstablished: Bool { state == .connected || (state == .suspended && wasConnected) }
 
     func deallocate() {
         listener.deallocate()
@@ -160,6 +162,8 @@ struct PendingCheck {
     var answer: HookAnswer?
     /// SUBSCRIBE: the filters before the one in question.
     var resolved: [ResolvedSubscription] = []
+    /// SUBSCRIBE: the filter in question, as the subscribe hooks left it.
+    var asked: ResolvedSubscription?
 }
 
 /// The last answer to "may this client publish to this topic?", since clients mostly publish to one topic in a row.

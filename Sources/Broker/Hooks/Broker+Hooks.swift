@@ -45,7 +45,6 @@ extension Broker {
     /// Returns false if the client may not publish to the topic it was changed to.
     private func apply(_ edit: Edit, _ publication: inout Publication, _ connection: ConnectionPointer?) -> Bool {
         var edited = publication
-        edited.message = nil
         if let qos = edit.qos { edited.qos = qos }
         if let retain = edit.retain { edited.retain = retain }
         let message = (edit.topic ?? []).withUnsafeBytes { topic in
@@ -56,13 +55,10 @@ extension Broker {
             }
         }
         publication.release()
-        let flags = publication.isLocalOnly
         publication = Publication(message)
-        publication.isLocalOnly = flags
         publication.connection = connection
         message.release()
         guard edit.topic != nil, let connection else { return true }
-        // An answer that comes later would come too late: it is a no.
         let access = ISTH_ACCESS_PUBLISH
         let verdict = authorize(
             connection,
@@ -70,7 +66,8 @@ extension Broker {
             access,
             publication.topic,
             publication.qos,
-            publication.retain
+            publication.retain,
+            mayWait: false
         )
         return verdict == .allow
     }
@@ -159,11 +156,12 @@ extension Broker {
         _ filter: ByteView,
         _ group: ByteView,
         _ options: SubscriptionOptions,
+        _ identifier: UInt32,
         _ edit: inout Edit
     ) -> Bool {
         for link in hooks.subscribe {
             let result = withUnsafeMutablePointer(to: &edit) { edit in
-                withView(of: filter, group: group, options, identifier: 0) { subscription in
+                withView(of: filter, group: group, options, identifier: identifier) { subscription in
                     withView(of: connection, for: link) {
                         link.function(link.state, $0, subscription, OpaquePointer(edit))
                     }

@@ -105,6 +105,8 @@ extension Broker {
         let access = ISTH_ACCESS_PUBLISH
         let topic = publication.topic
         let verdict = authorize(connection, .authorizePublish, access, topic, publication.qos, publication.retain)
+        // The question is over: the next packet must not take it for its own.
+        if verdict != .later { connection.pointee.pending = nil }
         if verdict != .later, settings.authorizationCacheTime > 0 {
             let until = now + settings.authorizationCacheTime
             connection.pointee.authorized.remember(topic, flags, verdict == .allow, until: until)
@@ -112,13 +114,15 @@ extension Broker {
         return verdict
     }
 
+    /// Without `mayWait` an answer that comes later counts as a no.
     func authorize(
         _ connection: ConnectionPointer,
         _ stage: PendingCheck.Stage,
         _ access: Int,
         _ topic: ByteView,
         _ qos: UInt8,
-        _ retain: Bool
+        _ retain: Bool,
+        mayWait: Bool = true
     ) -> Verdict {
         if hooks.authorize.isEmpty || connection.pointee.isSuperuser { return .allow }
         var link = 0
@@ -134,6 +138,10 @@ extension Broker {
             var answer = HookAnswer(result: result)
             if result == ISTH_LATER {
                 guard let early = tickets.wait(ticket) else {
+                    guard mayWait else {
+                        tickets.close(ticket)
+                        return .deny
+                    }
                     suspend(connection, stage, ticket, link)
                     return .later
                 }

@@ -92,7 +92,8 @@ public final class HookTable: @unchecked Sendable {
     let routeRemoved: [HookLink<@convention(c) (State, isth_str, isth_str) -> Void>]
     /// By publish link: the topics it wants to see.
     private let publishFilters: [[PublishFilter]]
-    let filtersAreConfined: Bool
+    /// Whether all of these start with `$`: then other topics need no look at them.
+    let seesOnlyDollarTopics: Bool
 
     public init(_ plugins: [HookedPlugin] = []) {
         let locks = plugins.map { $0.isSerial ? SerialLock() : nil }
@@ -122,7 +123,7 @@ public final class HookTable: @unchecked Sendable {
         routeRemoved = chain { $0.route_removed }
         publishFilters = plugins.filter { $0.hooks.message_publish != nil }
             .map { $0.filters.map(PublishFilter.init) }
-        filtersAreConfined = publishFilters.allSatisfy { !$0.isEmpty }
+        seesOnlyDollarTopics = publishFilters.allSatisfy { !$0.isEmpty && $0.allSatisfy(\.startsWithDollar) }
     }
 
     /// Whether any plugin admits or refuses clients.
@@ -153,6 +154,8 @@ private struct PublishFilter {
         if end > 0, end < view.count, view[end] == UInt8(ascii: "#") { end -= 1 }
         prefix = view.slice(0, end)
     }
+
+    var startsWithDollar: Bool { prefix.buffer.first == UInt8(ascii: "$") }
 
     @inline(__always)
     func matches(_ topic: ByteView) -> Bool {

@@ -35,9 +35,18 @@ extension Broker {
         _ connection: ConnectionPointer,
         _ reason: ReasonCode
     ) {
-        if !hooks.acked.isEmpty, let message = slot.pointee.message { messageAcked(message, connection, reason) }
+        let message = slot.pointee.message
+        slot.pointee.message = nil
         session.pointee.inflight.finish(slot)
+        if let message { tellAcked(message, connection, reason) }
         if !session.pointee.queue.isEmpty { drainQueue(session) }
+    }
+
+    /// Takes over the reference. A hook may publish to this very session, which moves its slots: by now none is in use.
+    @inline(__always)
+    private func tellAcked(_ message: Message, _ connection: ConnectionPointer, _ reason: ReasonCode) {
+        if !hooks.acked.isEmpty { messageAcked(message, connection, reason) }
+        message.release()
     }
 
     private func received(
@@ -52,12 +61,10 @@ extension Broker {
                 finish(slot, session, connection, packet.reason)  // [MQTT-4.3.3-4]
                 return
             }
-            if !hooks.acked.isEmpty, let message = slot.pointee.message {
-                messageAcked(message, connection, packet.reason)
-            }
-            slot.pointee.message?.release()
+            let message = slot.pointee.message
             slot.pointee.message = nil
             slot.pointee.state = .awaitingPUBCOMP
+            if let message { tellAcked(message, connection, packet.reason) }
         } else if slot?.pointee.state != .awaitingPUBCOMP {
             reason = .packetIdentifierNotFound
         }

@@ -55,6 +55,8 @@ extension Broker {
             }
         }
         if let will = packet.will, try keepWill(will, connection) == false { return false }
+        // Refused for its will, or ended by a plugin.
+        guard connection.pointee.isOpen else { return true }
         connection.pointee.pending = nil
         join(connection)
         return true

@@ -22,7 +22,7 @@ extension Broker {
     /// Ends a connection from our side; a client that knows MQTT 5 is told why. [MQTT-3.14.1-1]
     func close(_ connection: ConnectionPointer, _ reason: ReasonCode) {
         guard connection.pointee.isOpen else { return }
-        if connection.pointee.state == .connected, connection.pointee.version == .v5 {
+        if connection.pointee.isEstablished, connection.pointee.version == .v5 {
             touch(connection)
             DisconnectPacket(reason: reason).encode(into: &connection.pointee.output.bytes, version: .v5)
         }
@@ -67,7 +67,7 @@ extension Broker {
 
     /// The connection loses its session to another one.
     func displace(_ connection: ConnectionPointer, keepsSession: Bool) {
-        if connection.pointee.version == .v5, connection.pointee.state == .connected {
+        if connection.pointee.version == .v5, connection.pointee.isEstablished {
             touch(connection)
             // [MQTT-3.1.4-3]
             DisconnectPacket(reason: .sessionTakenOver).encode(into: &connection.pointee.output.bytes, version: .v5)
@@ -81,7 +81,7 @@ extension Broker {
     }
 
     private func leave(_ connection: ConnectionPointer) {
-        if connection.pointee.state == .connected {
+        if connection.pointee.isEstablished {
             connectedCount -= 1
             counters.disconnects &+= 1
         }

@@ -56,7 +56,7 @@ extension Broker {
         _ connection: ConnectionPointer,
         _ reason: inout ReasonCode
     ) -> Bool {
-        if !hooks.publish.isEmpty, !hooks.filtersAreConfined || publication.topic[0] == UInt8(ascii: "$") {
+        if !hooks.publish.isEmpty, !hooks.seesOnlyDollarTopics || publication.topic[0] == UInt8(ascii: "$") {
             return routeThroughHooks(&publication, connection, &reason)
         }
         if publication.retain { retain(&publication) }

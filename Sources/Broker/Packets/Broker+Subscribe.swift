@@ -26,12 +26,13 @@ extension Broker {
     /// Returns false if a plugin's answer is awaited.
     func subscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) -> Bool {
         let packet = try SubscribePacket.decode(body, version: connection.pointee.version)
+        let identifier = packet.properties.subscriptionIdentifier ?? 0
         var resolved = connection.pointee.pending?.resolved ?? []
         var position = 0
         for subscription in packet.subscriptions {
             defer { position += 1 }
             if position < resolved.count { continue }
-            guard let verdict = try resolve(connection, subscription) else {
+            guard let verdict = try resolve(connection, subscription, identifier) else {
                 connection.pointee.pending?.resolved = resolved
                 return false
             }
@@ -45,16 +46,21 @@ extension Broker {
     /// `nil` if a plugin's answer is awaited.
     private func resolve(
         _ connection: ConnectionPointer,
-        _ subscription: MQTT.Subscription
+        _ subscription: MQTT.Subscription,
+        _ identifier: UInt32
     ) throws(MalformedPacket) -> ResolvedSubscription? {
+        if let asked = connection.pointee.pending?.asked {
+            // The packet is processed again: the hooks have seen this filter, and what they made of it holds.
+            connection.pointee.pending?.asked = nil
+            return authorizeSubscription(connection, asked)
+        }
         var filter = subscription.filter
         var group = ByteView.empty
-        var options = subscription.options
         func verdict(_ reason: ReasonCode) -> ResolvedSubscription {
             ResolvedSubscription(
                 filter: Array(filter.buffer),
                 group: Array(group.buffer),
-                options: options,
+                options: subscription.options,
                 reason: reason
             )
         }
@@ -63,7 +69,7 @@ extension Broker {
             guard let shared = SharedFilter.parse(filter) else {  // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
                 throw MalformedPacket(.topicFilterInvalid, "the SUBSCRIBE has a malformed $share filter")
             }
-            guard !options.noLocal else {  // [MQTT-3.8.3-4]
+            guard !subscription.options.noLocal else {  // [MQTT-3.8.3-4]
                 throw MalformedPacket(.protocolError, "the SUBSCRIBE asks for no-local on a shared subscription")
             }
             filter = shared.filter
@@ -73,24 +79,38 @@ extension Broker {
             return verdict(.wildcardSubscriptionsNotSupported)
         }
         guard levelCount(filter) <= settings.maximumTopicLevels else { return verdict(.topicFilterInvalid) }
-        var edited: [UInt8] = []
-        if connection.pointee.pending == nil, !hooks.subscribe.isEmpty {
+        var asked = verdict(.success)
+        if !hooks.subscribe.isEmpty {
             var edit = Edit()
-            guard runSubscribeHooks(connection, filter, group, options, &edit) else { return verdict(.notAuthorized) }
-            if let qos = edit.qos.flatMap(QoS.init(rawValue:)) { options.qos = qos }
-            edited = edit.filter ?? []
-        }
-        return edited.withUnsafeBytes { bytes in
-            if !edited.isEmpty { filter = ByteView(bytes) }
-            let access = ISTH_ACCESS_SUBSCRIBE
-            switch authorize(connection, .authorizeSubscribe, access, filter, options.qos.rawValue, false) {
-            case .allow:
-                options.qos = min(options.qos, QoS(rawValue: settings.maximumQoS) ?? .exactlyOnce)
-                return verdict(ReasonCode(rawValue: options.qos.rawValue))
-            case .deny: return verdict(.notAuthorized)
-            case .later: return nil
+            guard runSubscribeHooks(connection, filter, group, subscription.options, identifier, &edit) else {
+                return verdict(.notAuthorized)
             }
+            if let qos = edit.qos.flatMap(QoS.init(rawValue:)) { asked.options.qos = qos }
+            if let filter = edit.filter { asked.filter = filter }
         }
+        return authorizeSubscription(connection, asked)
+    }
+
+    private func authorizeSubscription(
+        _ connection: ConnectionPointer,
+        _ asked: ResolvedSubscription
+    ) -> ResolvedSubscription? {
+        let verdict = asked.filter.withUnsafeBytes { filter in
+            let access = ISTH_ACCESS_SUBSCRIBE
+            let qos = asked.options.qos.rawValue
+            return authorize(connection, .authorizeSubscribe, access, ByteView(filter), qos, false)
+        }
+        var resolved = asked
+        switch verdict {
+        case .allow:
+            resolved.options.qos = min(asked.options.qos, QoS(rawValue: settings.maximumQoS) ?? .exactlyOnce)
+            resolved.reason = ReasonCode(rawValue: resolved.options.qos.rawValue)
+        case .deny: resolved.reason = .notAuthorized
+        case .later:
+            connection.pointee.pending?.asked = asked
+            return nil
+        }
+        return resolved
     }
 
     private func levelCount(_ filter: ByteView) -> Int {

@@ -12,7 +12,9 @@ struct SharedGroup {
     var members = SubscriberList()
     /// Members on other loops, by loop; empty while there are none.
     var remoteMembers: [Int32] = []
-    private var turn: UInt32 = 0
+    /// Counted apart: one counter for both would move by two a message and pass every other member by.
+    private var loopTurn: UInt32 = 0
+    private var memberTurn: UInt32 = 0
 
     init(name: ByteView, entry: Int32, next: Int32) {
         self.name = OwnedBytes(copying: name)
@@ -33,8 +35,8 @@ struct SharedGroup {
         var total = members.count
         for count in remoteMembers { total += Int(count) }
         guard total > 0 else { return .nobody }
-        turn &+= 1
-        var ticket = Int(turn % UInt32(total))
+        loopTurn &+= 1
+        var ticket = Int(loopTurn % UInt32(total))
         if ticket < members.count { return .here }
         ticket -= members.count
         for (loop, count) in remoteMembers.enumerated() {
@@ -47,8 +49,8 @@ struct SharedGroup {
     /// The member whose turn it is, one for which `isReady` holds if there is any.
     mutating func pickMember(_ isReady: (Subscriber) -> Bool) -> Subscriber? {
         guard !members.isEmpty else { return nil }
-        turn &+= 1
-        let start = Int(turn % UInt32(members.count))
+        memberTurn &+= 1
+        let start = Int(memberTurn % UInt32(members.count))
         for offset in 0..<members.count {
             let member = members[(start + offset) % members.count]
             if isReady(member) { return member }

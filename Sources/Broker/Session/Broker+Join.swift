@@ -57,16 +57,17 @@ extension Broker {
             return
         }
         if let other = sessions[existing].pointee.connection {
-            displace(other, keepsSession: !connection.pointee.cleanStart)
-            if other.pointee.sessionExpiryInterval == 0 {
+            let endsWithConnection = other.pointee.sessionExpiryInterval == 0
+            displace(other, keepsSession: !connection.pointee.cleanStart && !endsWithConnection)
+            if endsWithConnection {
                 // That session would have ended with its connection. [MQTT-3.1.2-23]
-                terminate(existing, .sessionTakenOver)
+                terminate(existing, .sessionTakenOver, keepsClaim: true)
                 start(connection)
                 return
             }
         }
         if connection.pointee.cleanStart {  // [MQTT-3.1.2-4]
-            terminate(existing, .sessionTakenOver)
+            terminate(existing, .sessionTakenOver, keepsClaim: true)
             start(connection)
         } else {  // [MQTT-3.1.2-5]
             resume(connection, existing)
@@ -91,11 +92,11 @@ extension Broker {
         welcome(connection, session, sessionPresent: true)  // [MQTT-3.2.2-3]
     }
 
+    /// The registry names this loop already, or a later claimant that the session goes on to.
     private func makeSession(_ name: ByteView) -> Int32 {
         sessionGeneration = TimerToken.next(sessionGeneration)
         let slot = sessions.insert(Session(clientIdentifier: name, generation: sessionGeneration))
         sessionTable.insert(name.hash64, slot, rehash: sessionHash(of:))
-        if loopCount > 1 { _ = registry.claim(Array(name.buffer), loop) }
         return slot
     }
 
@@ -125,8 +126,8 @@ extension Broker {
 
     // MARK: End
 
-    /// Ends a session: its subscriptions, queues and delayed will.
-    func terminate(_ slot: Int32, _ reason: ReasonCode) {
+    /// Ends a session: its subscriptions, queues and delayed will. `keepsClaim`: this loop makes the client's next one.
+    func terminate(_ slot: Int32, _ reason: ReasonCode, keepsClaim: Bool = false) {
         let session = sessions[slot]
         cancelTimer(session)
         if let will = session.pointee.delayedWill {
@@ -141,13 +142,13 @@ extension Broker {
                 }
             }
         }
-        forget(slot)
+        forget(slot, keepsClaim: keepsClaim)
     }
 
-    private func forget(_ slot: Int32) {
+    private func forget(_ slot: Int32, keepsClaim: Bool) {
         let session = sessions[slot]
         let name = session.pointee.clientIdentifier.view
-        if loopCount > 1 { registry.release(Array(name.buffer), loop) }
+        if loopCount > 1, !keepsClaim { registry.release(Array(name.buffer), loop) }
         sessionTable.remove(name.hash64, slot, rehash: sessionHash(of:))
         session.pointee.deallocate()
         sessions.remove(slot)
@@ -194,6 +195,8 @@ extension Broker {
                 options: subscription.options
             )
         }
+        session.pointee.inflight.unshareMessages()
+        session.pointee.queue.unshareMessages()
         let state = SessionState(
             expiryInterval: session.pointee.expiryInterval,
             subscriptions: subscriptions,
@@ -204,7 +207,7 @@ extension Broker {
         session.pointee.inflight = InflightWindow()
         session.pointee.queue = MessageQueue()
         while let last = session.pointee.subscriptions.last { removeSubscription(slot, last) }
-        forget(slot)
+        forget(slot, keepsClaim: false)
         return state
     }
 

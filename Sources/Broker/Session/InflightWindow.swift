@@ -95,6 +95,12 @@ struct InflightWindow {
         slots = fresh
     }
 
+    /// Makes every message the window's own, as it goes to another loop.
+    func unshareMessages() {
+        guard let slots else { return }
+        for i in 0...mask { slots[i].message = slots[i].message?.unshared() }
+    }
+
     mutating func deallocate() {
         if let slots {
             for i in 0...mask { slots[i].message?.release() }

@@ -46,6 +46,15 @@ struct MessageQueue {
         capacity = max(8, capacity * 2)
     }
 
+    /// Makes every message the queue's own, as it goes to another loop.
+    func unshareMessages() {
+        guard let items else { return }
+        for i in 0..<count {
+            let item = items + ((head + i) & (capacity - 1))
+            item.pointee.message = item.pointee.message.unshared()
+        }
+    }
+
     /// Releases everything that still waits.
     mutating func deallocate() {
         if let items {
