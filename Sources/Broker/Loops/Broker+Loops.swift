@@ -31,6 +31,7 @@ extension Broker {
         }
     }
 
+    /// The member that the sender knew of may have left since: then another loop's member gets the message.
     private func publishShared(_ message: Message, _ filter: [UInt8], _ name: [UInt8]) {
         var publication = Publication(message)
         message.release()
@@ -38,7 +39,10 @@ extension Broker {
         let entry = filter.withUnsafeBytes { index.find(ByteView($0)) }
         guard entry >= 0 else { return }
         let group = name.withUnsafeBytes { findGroup(ByteView($0), entry) }
-        if group >= 0 { _ = deliverToMember(of: group, &publication) }
+        guard group >= 0, !deliverToMember(of: group, &publication) else { return }
+        if case .loop(let other) = groups[group].pointee.pickLoop() {
+            outboxes[other].messages.append(.publishShared(publication.copied(), filter: filter, group: name))
+        }
     }
 
     private func confirmed(_ token: UInt32) {
