@@ -41,7 +41,7 @@ final class PasswordAuth: Plugin {
             throw PluginError("authentication was empty when the broker started: restart it to check passwords.")
         }
         if loaded.authenticators.isEmpty && !wasEmpty {
-            host.log(.warning, "authentication is empty now: until the broker is restarted, nobody can log in.")
+            host.log(.info, "authentication is empty now: until the broker is restarted, nobody can log in.")
         }
         chain.withLock { $0 = loaded }
     }

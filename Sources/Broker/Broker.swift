@@ -64,6 +64,8 @@ public final class Broker {
     var sessions = Arena<Session>()
     var sessionTable = IndexTable()
     var sessionGeneration: UInt32 = 0
+    /// By slot: the generation of the session that lives there, 0 = none.
+    var liveSessions: [UInt32] = []
     var index = SubscriptionIndex()
     var groups = Arena<SharedGroup>()
     var retained = RetainedStore()
@@ -75,6 +77,8 @@ public final class Broker {
     var touched: [ConnectionPointer] = []
     /// Connections to be forgotten at the end of the turn: until then somebody up the stack may hold a pointer.
     var finished: [ConnectionIdentifier] = []
+    /// What plugins asked for in this turn.
+    var requests: [PluginRequest] = []
     /// Buffers that idle connections gave back.
     var spareBuffers: [ByteBuffer] = []
     /// Match lists, one for each level of publishes inside publishes.
@@ -135,6 +139,7 @@ public final class Broker {
 
     /// Sends what the turn has produced and forgets the connections that ended in it.
     public func endTurn() {
+        if !requests.isEmpty { carryOutRequests() }
         var i = 0
         while i < touched.count {
             flush(touched[i])

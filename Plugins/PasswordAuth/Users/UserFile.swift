@@ -47,7 +47,13 @@ struct UserFile {
     }
 
     mutating func complain(_ place: String?, _ sentence: String) {
-        mistakes.append(place.map { "\(name), \($0): \(sentence)" } ?? "\(name): \(sentence)")
+        mistakes.append("\(position(place)): \(sentence)")
+    }
+
+    /// Lines are written so that editors find them: `users.csv:3`.
+    private func position(_ place: String?) -> String {
+        guard let place else { return name }
+        return place.hasPrefix("line ") ? "\(name):\(place.dropFirst(5))" : "\(name), \(place)"
     }
 
     // MARK: CSV

@@ -5,9 +5,10 @@ import MQTT
 import PluginAPI
 
 extension Broker {
-    /// Delivers, queues or drops, as session and subscription say. In a fan-out the encoded packet is shared.
+    /// Delivers, queues or drops, as session and subscription say. In a fan-out (0 = none) the encoded packet is
+    /// shared.
     @inline(__always)
-    func deliver(_ publication: inout Publication, to subscriber: Subscriber, inFanOut: Bool) {
+    func deliver(_ publication: inout Publication, to subscriber: Subscriber, fanOut: UInt32) {
         let session = sessions[subscriber.target]
         let options = subscriber.options
         if options.noLocal, isPublisher(session, of: publication) { return }  // [MQTT-3.8.3-3]
@@ -19,9 +20,9 @@ extension Broker {
                 if settings.queuesQoS0 { enqueue(&publication, session, options.withQoS(0), retain: retain) }
                 return
             }
-            deliverQoS0(&publication, connection, options, retain: retain, inFanOut: inFanOut)
+            deliverQoS0(&publication, connection, options, retain: retain, fanOut: fanOut)
         } else {
-            deliverAcknowledged(&publication, session, options.withQoS(qos), retain: retain, inFanOut: inFanOut)
+            deliverAcknowledged(&publication, session, options.withQoS(qos), retain: retain, fanOut: fanOut)
         }
     }
 
@@ -35,14 +36,14 @@ extension Broker {
         _ connection: ConnectionPointer,
         _ options: DeliveryOptions,
         retain: Bool,
-        inFanOut: Bool
+        fanOut: UInt32
     ) {
         if connection.pointee.isBlocked, connection.pointee.output.pending > settings.highWatermark {
             drop(&publication, connection, .quotaExceeded)
             return
         }
         touch(connection)
-        write(&publication, connection, options, 0, retain: retain, inFanOut: inFanOut)
+        write(&publication, connection, options, 0, retain: retain, fanOut: fanOut)
     }
 
     @inline(__always)
@@ -51,7 +52,7 @@ extension Broker {
         _ session: SessionPointer,
         _ options: DeliveryOptions,
         retain: Bool,
-        inFanOut: Bool
+        fanOut: UInt32
     ) {
         guard let connection = session.pointee.connection, session.pointee.queue.isEmpty,
             session.pointee.inflight.count < session.pointee.inflightLimit
@@ -67,7 +68,7 @@ extension Broker {
             state: options.qos == 1 ? .awaitingPUBACK : .awaitingPUBREC
         )
         touch(connection)
-        if !write(&publication, connection, options, identifier, retain: retain, inFanOut: inFanOut) {
+        if !write(&publication, connection, options, identifier, retain: retain, fanOut: fanOut) {
             // Too large for this receiver: as if it had been delivered. [MQTT-3.1.2-25]
             if let slot = session.pointee.inflight.find(identifier) { session.pointee.inflight.finish(slot) }
         }
@@ -82,7 +83,7 @@ extension Broker {
         _ options: DeliveryOptions,
         _ identifier: UInt16,
         retain: Bool,
-        inFanOut: Bool
+        fanOut: UInt32
     ) -> Bool {
         let isPlain =
             connection.pointee.maximumPacketSize == .max && publication.payload.count < Output.referenceBorder
@@ -92,12 +93,13 @@ extension Broker {
         counters.publishSent &+= 1
         let qos = QoS(rawValue: options.qos) ?? .atMostOnce
         let sentQoS = identifier == 0 ? QoS.atMostOnce : qos
-        if inFanOut, !retain {
+        if fanOut != 0, !retain {
             forms.append(
                 publication,
                 sentQoS,
                 identifier,
                 connection.pointee.version,
+                fanOut: fanOut,
                 to: &connection.pointee.output.bytes
             )
         } else {
@@ -210,7 +212,10 @@ extension Broker {
             propertiesCount: raw.count,
             version: version
         )
-        guard size <= Int(connection.pointee.maximumPacketSize) else { return false }
+        // What is added here, such as the subscription identifier, may be too much for any packet, too.
+        guard size <= min(Int(connection.pointee.maximumPacketSize), VariableByteInteger.maximum + 5) else {
+            return false
+        }
         PublishEncoder.encode(
             into: &connection.pointee.output.bytes,
             topic: parts.topic,

@@ -14,12 +14,12 @@ public struct InjectedMessage: @unchecked Sendable {
     public init?(_ view: isth_msg, flags: UInt32, now: UInt64) {
         let topic = ByteView(view.topic)
         let payload = ByteView(view.payload)
-        guard TopicName.validate(topic), view.qos <= 2, payload.count < VariableByteInteger.maximum - 200_000 else {
+        guard TopicName.validate(topic), view.qos <= 2, payload.count < VariableByteInteger.maximum - 300_000 else {
             return nil
         }
         var writer = PropertyWriter()
         defer { writer.deallocate() }
-        guard Self.encodeProperties(view, &writer) else { return nil }
+        guard Self.encodeProperties(view, &writer), writer.raw.count < 200_000 else { return nil }
         let hasExpiry = view.flags & UInt32(ISTH_MSG_HAS_EXPIRY) != 0
         message = Message(
             topic: topic,
@@ -47,7 +47,10 @@ public struct InjectedMessage: @unchecked Sendable {
 
     private static func encodeProperties(_ view: isth_msg, _ writer: inout PropertyWriter) -> Bool {
         func has(_ flag: Int) -> Bool { view.flags & UInt32(flag) != 0 }
-        let texts = [view.content_type.len, view.response_topic.len, view.correlation.len, view.publisher_id.len]
+        let texts = [
+            view.content_type.len, view.response_topic.len, view.correlation.len, view.publisher_id.len,
+            view.publisher_username.len, view.publisher_addr.len,
+        ]
         guard texts.allSatisfy({ $0 <= 65_535 }) else { return false }
         if has(ISTH_MSG_HAS_PAYLOAD_FORMAT) { writer.append(.payloadFormatIndicator, UInt32(view.payload_format)) }
         if has(ISTH_MSG_HAS_CONTENT_TYPE) { writer.append(.contentType, ByteView(view.content_type)) }
@@ -99,18 +102,5 @@ extension Broker {
                 publication.release()
             }
         }
-    }
-
-    /// Closes the client's connection if it is on this loop. Returns whether it was.
-    public func kick(_ clientIdentifier: ByteView, _ reason: UInt8, dropSession: Bool) -> Bool {
-        let slot = session(named: clientIdentifier)
-        guard slot >= 0 else { return false }
-        if let connection = sessions[slot].pointee.connection {
-            if dropSession { connection.pointee.sessionExpiryInterval = 0 }
-            close(connection, ReasonCode(rawValue: reason))
-        } else if dropSession {
-            terminate(slot, ReasonCode(rawValue: reason))
-        }
-        return true
     }
 }

@@ -12,7 +12,7 @@ extension Broker {
         index.match(publication.topic, into: &matches)
         var isWanted = false
         if matches.count == 1 {
-            isWanted = routeToOne(index[matches[0]], &publication, fromLoop)
+            isWanted = routeToOne(matches, &publication, fromLoop)
         } else if matches.count > 1 {
             isWanted = routeToSeveral(matches, &publication, fromLoop)
         }
@@ -26,40 +26,46 @@ extension Broker {
     /// The usual case: one filter matches, so no receiver can be met twice.
     @inline(__always)
     private func routeToOne(
-        _ entry: UnsafeMutablePointer<FilterEntry>,
+        _ matches: MatchList,
         _ publication: inout Publication,
         _ fromLoop: Bool
     ) -> Bool {
+        let entry = index[matches[0]]
         let count = entry.pointee.subscribers.count
-        var isWanted = count > 0
+        if hooks.interruptsDelivery, count > 1 || entry.pointee.firstGroup >= 0 {
+            return routeToSeveral(matches, &publication, fromLoop)
+        }
+        var isWanted = false
+        if loopCount > 1, !fromLoop { isWanted = send(&publication, toLoops: wantingLoops(entry.pointee, publication)) }
+        if entry.pointee.firstGroup >= 0, !fromLoop, routeToGroups(entry, &publication) { isWanted = true }
         if count == 1 {
             let subscriber = entry.pointee.subscribers[0]
+            if subscriber.isDestination { return hand(&publication, to: subscriber.destination) || isWanted }
+            deliver(&publication, to: subscriber, fanOut: 0)
+            return true
+        }
+        if count > 1 { return fanOut(entry, &publication) || isWanted }
+        return isWanted
+    }
+
+    @inline(__always)
+    private func fanOut(_ entry: UnsafeMutablePointer<FilterEntry>, _ publication: inout Publication) -> Bool {
+        let fanOut = forms.begin()
+        // Plugins come last, since what they are called for may change the index.
+        var destinations: [Int32] = []
+        let count = entry.pointee.subscribers.count
+        var i = 0
+        while i < count {
+            let subscriber = entry.pointee.subscribers[i]
             if subscriber.isDestination {
-                isWanted = hand(&publication, to: subscriber.destination)
+                destinations.append(subscriber.destination)
             } else {
-                deliver(&publication, to: subscriber, inFanOut: false)
+                deliver(&publication, to: subscriber, fanOut: fanOut)
             }
-        } else if count > 1 {
-            forms.removeAll()
-            var i = 0
-            while i < entry.pointee.subscribers.count {
-                let subscriber = entry.pointee.subscribers[i]
-                if subscriber.isDestination {
-                    _ = hand(&publication, to: subscriber.destination)
-                } else {
-                    deliver(&publication, to: subscriber, inFanOut: true)
-                }
-                i &+= 1
-            }
+            i &+= 1
         }
-        if entry.pointee.firstGroup >= 0, !fromLoop, routeToGroups(entry, &publication) { isWanted = true }
-        if loopCount > 1, !fromLoop {
-            let loops = wantingLoops(entry.pointee, publication)
-            if loops != 0 {
-                send(&publication, toLoops: loops)
-                isWanted = true
-            }
-        }
+        var isWanted = count > destinations.count
+        for destination in destinations where hand(&publication, to: destination) { isWanted = true }
         return isWanted
     }
 
@@ -69,33 +75,34 @@ extension Broker {
 
     /// Several filters match: a receiver behind more than one of them gets one copy, with the highest QoS of them
     /// [MQTT-3.3.4-2], unless the subscriptions have different identifiers: then one for each, which says which.
+    ///
+    /// All receivers are found before the first of them is served: a plugin that is called for one may publish or
+    /// unsubscribe, and so change the index and the marks of the merging.
     @inline(never)
     private func routeToSeveral(_ matches: MatchList, _ publication: inout Publication, _ fromLoop: Bool) -> Bool {
-        forms.removeAll()
         mergeStamp &+= 1
         var receivers: [Subscriber] = []
+        var members: [Subscriber] = []
         var loops: UInt64 = 0
         var isWanted = false
         for i in 0..<matches.count {
             let entry = index[matches[i]]
             for j in 0..<entry.pointee.subscribers.count { merge(entry.pointee.subscribers[j], into: &receivers) }
-            if !fromLoop {
-                loops |= wantingLoops(entry.pointee, publication)
-                if entry.pointee.firstGroup >= 0, routeToGroups(entry, &publication) { isWanted = true }
-            }
+            if fromLoop { continue }
+            loops |= wantingLoops(entry.pointee, publication)
+            if entry.pointee.firstGroup >= 0, pickMembers(entry, &publication, &members) { isWanted = true }
         }
+        if send(&publication, toLoops: loops) { isWanted = true }
+        let fanOut = forms.begin()
         for receiver in receivers {
             if receiver.isDestination {
                 if hand(&publication, to: receiver.destination) { isWanted = true }
             } else {
-                deliver(&publication, to: receiver, inFanOut: true)
+                deliver(&publication, to: receiver, fanOut: fanOut)
                 isWanted = true
             }
         }
-        if loops != 0 {
-            send(&publication, toLoops: loops)
-            isWanted = true
-        }
+        for member in members { deliver(&publication, to: member, fanOut: fanOut) }
         return isWanted
     }
 
@@ -126,12 +133,27 @@ extension Broker {
     }
 
     private func routeToGroups(_ entry: UnsafeMutablePointer<FilterEntry>, _ publication: inout Publication) -> Bool {
+        var members: [Subscriber] = []
+        let isWanted = pickMembers(entry, &publication, &members)
+        for member in members { deliver(&publication, to: member, fanOut: 0) }
+        return isWanted
+    }
+
+    /// Picks a receiver for each shared group of the filter; those of other loops are told. Returns whether there is any.
+    private func pickMembers(
+        _ entry: UnsafeMutablePointer<FilterEntry>,
+        _ publication: inout Publication,
+        _ members: inout [Subscriber]
+    ) -> Bool {
         var isWanted = false
         var group = entry.pointee.firstGroup
         while group >= 0 {
-            let next = groups[group].pointee.next
             switch groups[group].pointee.pickLoop() {
-            case .here: if deliverToMember(of: group, &publication) { isWanted = true }
+            case .here:
+                if let member = pickMember(of: group) {
+                    members.append(member)
+                    isWanted = true
+                }
             case .loop(let loop):
                 let filter = Array(entry.pointee.name.view.buffer)
                 let name = Array(groups[group].pointee.name.view.buffer)
@@ -139,21 +161,31 @@ extension Broker {
                 isWanted = true
             case .nobody: break
             }
-            group = next
+            group = groups[group].pointee.next
         }
         return isWanted
     }
 
+    private func pickMember(of group: Int32) -> Subscriber? {
+        groups[group].pointee.pickMember { sessions[$0.target].pointee.connection != nil }
+    }
+
     func deliverToMember(of group: Int32, _ publication: inout Publication) -> Bool {
-        let member = groups[group].pointee.pickMember { sessions[$0.target].pointee.connection != nil }
-        guard let member else { return false }
-        forms.removeAll()
-        deliver(&publication, to: member, inFanOut: false)
+        guard let member = pickMember(of: group) else { return false }
+        deliver(&publication, to: member, fanOut: 0)
+        return true
+    }
+
+    /// Returns whether there was any.
+    @inline(__always)
+    private func send(_ publication: inout Publication, toLoops loops: UInt64) -> Bool {
+        if loops == 0 { return false }
+        copy(publication, toLoops: loops)
         return true
     }
 
     @inline(never)
-    private func send(_ publication: inout Publication, toLoops loops: UInt64) {
+    private func copy(_ publication: borrowing Publication, toLoops loops: UInt64) {
         var rest = loops
         while rest != 0 {
             let loop = rest.trailingZeroBitCount

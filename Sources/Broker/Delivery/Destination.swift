@@ -12,6 +12,8 @@ struct Destination {
     let deliver: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<isth_msg>) -> Void
     let state: UnsafeMutableRawPointer?
     var filters: Set<[UInt8]> = []
+    /// It gets nothing any more; its place is kept until the turn ends.
+    var isClosed = false
 }
 
 extension Broker {
@@ -19,6 +21,7 @@ extension Broker {
     @inline(never)
     func hand(_ publication: inout Publication, to index: Int32) -> Bool {
         let destination = destinations[index]
+        if destination.pointee.isClosed { return false }
         if !destination.pointee.isSubscription {
             if publication.isLocalOnly || destination.pointee.identifier == publication.originIdentifier {
                 return false
@@ -57,6 +60,7 @@ extension Broker {
         for filter in destinations[destination].pointee.filters {
             filter.withUnsafeBytes { removeSubscriber(destination, ByteView($0)) }
         }
-        destinations.remove(destination)
+        destinations[destination].pointee.isClosed = true
+        requests.append(.forgetDestination(destination))
     }
 }

@@ -12,6 +12,9 @@ struct EncodedForms {
     }
 
     private var buffer = ByteBuffer()
+    /// The fan-out that the forms are of, and the last one that began. They differ when a plugin published in between.
+    private var owner: UInt32 = 0
+    private var lastFanOut: UInt32 = 0
     /// By QoS, behind each other for versions before 5 and for 5.
     private let forms: UnsafeMutablePointer<Form>
 
@@ -26,8 +29,13 @@ struct EncodedForms {
         forms.deallocate()
     }
 
-    /// Forgets the forms of the last publication.
-    mutating func removeAll() {
+    /// Begins a fan-out; the answer, never 0, names it.
+    mutating func begin() -> UInt32 {
+        lastFanOut = max(lastFanOut &+ 1, 1)
+        return lastFanOut
+    }
+
+    private mutating func removeAll() {
         buffer.removeAll()
         for i in 0..<6 { forms[i].length = 0 }
     }
@@ -39,8 +47,13 @@ struct EncodedForms {
         _ qos: QoS,
         _ packetIdentifier: UInt16,
         _ version: ProtocolVersion,
+        fanOut: UInt32,
         to output: inout ByteBuffer
     ) {
+        if owner != fanOut {
+            removeAll()
+            owner = fanOut
+        }
         let form = forms + (Int(qos.rawValue) + (version == .v5 ? 3 : 0))
         if form.pointee.length == 0 { encode(publication, qos, version, form) }
         let length = form.pointee.length

@@ -204,12 +204,17 @@ extension Broker {
         case .unknown: return false
         case .early: return true
         case .resume(let identifier, let answer):
-            guard let connection = self.connection(identifier), connection.pointee.state == .suspended else {
-                return false
-            }
-            resume(connection, answer)
+            requests.append(.resume(identifier, ticket: ticket, answer))
             return true
         }
+    }
+
+    /// The connection may have ended, or its deadline passed, since the answer came.
+    func resume(_ identifier: ConnectionIdentifier, _ ticket: UInt64, _ answer: HookAnswer) {
+        guard let connection = self.connection(identifier), connection.pointee.state == .suspended,
+            connection.pointee.pending?.ticket == ticket
+        else { return }
+        resume(connection, answer)
     }
 
     private func resume(_ connection: ConnectionPointer, _ answer: HookAnswer) {

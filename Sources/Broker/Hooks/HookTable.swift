@@ -95,6 +95,9 @@ public final class HookTable: @unchecked Sendable {
     /// Whether all of these start with `$`: then other topics need no look at them.
     let seesOnlyDollarTopics: Bool
 
+    /// Whether a plugin may be called between the receivers of one message.
+    let interruptsDelivery: Bool
+
     public init(_ plugins: [HookedPlugin] = []) {
         let locks = plugins.map { $0.isSerial ? SerialLock() : nil }
         func chain<F>(_ pick: (isth_hooks) -> F?) -> [HookLink<F>] {
@@ -119,6 +122,7 @@ public final class HookTable: @unchecked Sendable {
         deliver = chain { $0.message_deliver }
         acked = chain { $0.message_acked }
         dropped = chain { $0.message_dropped }
+        interruptsDelivery = !deliver.isEmpty || !dropped.isEmpty
         routeAdded = chain { $0.route_added }
         routeRemoved = chain { $0.route_removed }
         publishFilters = plugins.filter { $0.hooks.message_publish != nil }

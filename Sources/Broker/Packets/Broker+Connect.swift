@@ -119,6 +119,10 @@ extension Broker {
             refuse(connection, .retainNotSupported)
             return true
         }
+        guard hasFewLevels(will.topic) else {
+            refuse(connection, .topicNameInvalid)
+            return true
+        }
         switch authorize(connection, .authorizeWill, ISTH_ACCESS_PUBLISH, will.topic, will.qos.rawValue, will.retain) {
         case .later: return false
         case .deny:

@@ -32,6 +32,9 @@ extension Broker {
                 "the PUBLISH is retained, but retained messages are switched off"
             )
         }
+        guard hasFewLevels(publication.topic) else {
+            throw MalformedPacket(.topicNameInvalid, "the PUBLISH topic name has more levels than allowed")
+        }
         if packet.qos == .exactlyOnce, try isRepeated(packet, connection) { return true }
         if !hooks.authorize.isEmpty {
             switch authorizePublish(connection, publication) {
@@ -80,6 +83,13 @@ extension Broker {
             return false
         }
         return true
+    }
+
+    /// Whether a topic name or filter keeps to the maximum of levels; a short one does without a look at its bytes.
+    @inline(__always)
+    func hasFewLevels(_ topic: ByteView) -> Bool {
+        topic.count < settings.maximumTopicLevels
+            || topic.buffer.lazy.filter { $0 == UInt8(ascii: "/") }.count < settings.maximumTopicLevels
     }
 
     // MARK: MQTT 5

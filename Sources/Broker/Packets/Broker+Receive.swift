@@ -73,6 +73,16 @@ extension Broker {
     /// when the connection is suspended, in front of the packet that has to wait, or closed.
     private func process(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
         var used = 0
+        if connection.pointee.state == .expectingConnect, !bytes.isEmpty, bytes[0] != 0x10 {
+            // Whatever it is, its length means nothing: waiting for the rest would only keep the stranger.
+            let isTLS = bytes[0] == 0x16
+            let text: StaticString =
+                isTLS
+                ? "the client speaks TLS to a listener without TLS"
+                : "the first packet is not a CONNECT"  // [MQTT-3.1.0-1]
+            malformed(connection, MalformedPacket(.protocolError, text))
+            return 0
+        }
         while used < bytes.count {
             let rest = bytes.dropFirst(used)
             switch frame(connection, rest) {
@@ -100,13 +110,7 @@ extension Broker {
         _ header: FixedHeader,
         _ body: ByteView
     ) throws(MalformedPacket) -> Bool {
-        if connection.pointee.state == .expectingConnect {
-            // [MQTT-3.1.0-1]
-            guard header.type == .connect else {
-                throw MalformedPacket(.protocolError, "the first packet is not a CONNECT")
-            }
-            return try connect(connection, body)
-        }
+        if connection.pointee.state == .expectingConnect { return try connect(connection, body) }
         switch header.type {
         case .publish: return try publish(connection, header, body)
         case .puback, .pubrec, .pubrel, .pubcomp: try acknowledge(connection, header.type, body)

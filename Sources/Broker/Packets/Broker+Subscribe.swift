@@ -78,7 +78,7 @@ extension Broker {
         if TopicFilter.isWildcard(filter), !settings.isWildcardSubscriptionAvailable {
             return verdict(.wildcardSubscriptionsNotSupported)
         }
-        guard levelCount(filter) <= settings.maximumTopicLevels else { return verdict(.topicFilterInvalid) }
+        guard hasFewLevels(filter) else { return verdict(.topicFilterInvalid) }
         var asked = verdict(.success)
         if !hooks.subscribe.isEmpty {
             var edit = Edit()
@@ -111,12 +111,6 @@ extension Broker {
             return nil
         }
         return resolved
-    }
-
-    private func levelCount(_ filter: ByteView) -> Int {
-        var count = 1
-        for i in 0..<filter.count where filter[i] == UInt8(ascii: "/") { count += 1 }
-        return count
     }
 
     private func apply(

@@ -90,9 +90,7 @@ extension Broker {
     /// Takes over the references.
     func receiveRetained(_ query: RetainedQuery, _ messages: [Message]) {
         defer { for message in messages { message.release() } }
-        let slot = query.subscriber.target
-        guard slot < sessions.limit, sessions[slot].pointee.generation == query.sessionGeneration else { return }
-        let session = sessions[slot]
+        guard let session = session(query.subscriber.target, query.sessionGeneration) else { return }
         guard let connection = session.pointee.connection else { return }
         for message in messages {
             let options = query.subscriber.options.withQoS(min(query.subscriber.options.qos, message.qos))
@@ -113,7 +111,7 @@ extension Broker {
     public func handRetained(_ filter: ByteView, to destination: Int32) {
         guard loop == Self.retainedOwner else { return }
         var messages: [Message] = []
-        retained.eachMessage(matching: filter) { messages.append($0.retained()) }
+        retained.eachMessage(matching: filter) { if !$0.isExpired(at: now) { messages.append($0.retained()) } }
         for message in messages {
             var publication = Publication(message)
             _ = hand(&publication, to: destination)

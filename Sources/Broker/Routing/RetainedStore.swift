@@ -79,9 +79,19 @@ struct RetainedStore {
         }
     }
 
-    private func subtree(_ node: Int32, _ body: (Message) -> Void) {
-        visit(node, body)
-        forEachChild(of: node, skipsDollar: false) { subtree($0, body) }
+    /// Without recursion: a topic may have tens of thousands of levels.
+    private func subtree(_ top: Int32, _ body: (Message) -> Void) {
+        var node = top
+        while true {
+            visit(node, body)
+            if nodes[node].pointee.firstChild >= 0 {
+                node = nodes[node].pointee.firstChild
+                continue
+            }
+            while node != top, nodes[node].pointee.nextSibling < 0 { node = nodes[node].pointee.parent }
+            if node == top { return }
+            node = nodes[node].pointee.nextSibling
+        }
     }
 
     private func visit(_ node: Int32, _ body: (Message) -> Void) {

@@ -17,6 +17,12 @@ extension Broker {
         sessionTable.find(name.hash64) { sessions[$0].pointee.clientIdentifier.view == name }
     }
 
+    /// The session that was in `slot` with this generation, unless it ended.
+    func session(_ slot: Int32, _ generation: UInt32) -> SessionPointer? {
+        guard slot >= 0, slot < liveSessions.count, liveSessions[Int(slot)] == generation else { return nil }
+        return sessions[slot]
+    }
+
     /// The client is authenticated: find its session.
     func join(_ connection: ConnectionPointer) {
         let name = connection.pointee.clientIdentifier.view
@@ -96,6 +102,8 @@ extension Broker {
     private func makeSession(_ name: ByteView) -> Int32 {
         sessionGeneration = TimerToken.next(sessionGeneration)
         let slot = sessions.insert(Session(clientIdentifier: name, generation: sessionGeneration))
+        while liveSessions.count <= Int(slot) { liveSessions.append(0) }
+        liveSessions[Int(slot)] = sessionGeneration
         sessionTable.insert(name.hash64, slot, rehash: sessionHash(of:))
         return slot
     }
@@ -151,6 +159,7 @@ extension Broker {
         if loopCount > 1, !keepsClaim { registry.release(Array(name.buffer), loop) }
         sessionTable.remove(name.hash64, slot, rehash: sessionHash(of:))
         session.pointee.deallocate()
+        liveSessions[Int(slot)] = 0
         sessions.remove(slot)
     }
 

@@ -12,11 +12,8 @@ extension Broker {
             let identifier = ConnectionIdentifier(slot: token.slot, generation: token.generation)
             if let connection = self.connection(identifier) { connectionTimerFired(connection) }
         case .session:
-            guard token.slot < sessions.limit else { return }
-            let session = sessions[token.slot]
-            if session.pointee.timer != 0, session.pointee.generation == token.generation {
-                sessionTimerFired(token.slot)
-            }
+            guard let session = session(token.slot, token.generation), session.pointee.timer != 0 else { return }
+            sessionTimerFired(token.slot)
         case nil: return
         }
     }

@@ -70,6 +70,7 @@ final class ListenerSet {
         var options = ListenerOptions()
         options.backlog = plan.backlog
         options.reusePort = loops.count > 1
+        if options.reusePort { try Self.claim(plan, on: loops[0]) }
         for home in loops {
             let log = log
             do throws(ReactorError) {
@@ -88,6 +89,15 @@ final class ListenerSet {
             }
         }
         descriptions.append("\(plan.name) \(endpoint)")
+    }
+
+    /// With SO_REUSEPORT a second broker would take the port without a word: a socket without it finds the first one.
+    private static func claim(_ plan: ListenerPlan, on home: BrokerLoop) throws(StartError) {
+        do throws(ReactorError) {
+            try Listener(loop: home.loop, endpoint: plan.endpoint, failed: { _ in }, accepted: { _, _ in }).close()
+        } catch {
+            throw StartError("listener \(plan.name): \(error)")
+        }
     }
 
     private static func accept(

@@ -145,7 +145,7 @@ private func login(
         try file.write("user_id,password\nbob\n")
         #expect(plugin.reload() == ISTH_ERROR)
         #expect(login(plugin, "bob", "two") == isth_result(ISTH_ALLOW))
-        #expect(plugin.host.log.contains { $0 == "\(file.path), line 2: 1 cells, but the header names 2 columns." })
+        #expect(plugin.host.log.contains { $0 == "\(file.path):2: 1 cells, but the header names 2 columns." })
         #expect(plugin.host.log.last?.hasSuffix("the file holds a mistake, logged above.") == true)
     }
 

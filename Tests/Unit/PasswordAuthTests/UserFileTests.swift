@@ -81,31 +81,31 @@ extension UserTable {
         "Mistakes in CSV name the line",
         arguments: [
             ("", "users.csv: the file is empty: its first line names the columns."),
-            ("user_id\na\n", "users.csv, line 1: the column password is missing."),
+            ("user_id\na\n", "users.csv:1: the column password is missing."),
             (
                 "user_id,pasword\na,b\n",
-                "users.csv, line 1: there is no column \"pasword\" in a file of this type: use user_id, password, salt, "
+                "users.csv:1: there is no column \"pasword\" in a file of this type: use user_id, password, salt, "
                     + "is_superuser, namespace."
             ),
-            ("user_id,password,user_id\n", "users.csv, line 1: the column user_id stands here twice."),
-            ("user_id,password\na,b\nc\n", "users.csv, line 3: 1 cells, but the header names 2 columns."),
-            ("user_id,password\n,b\n", "users.csv, line 2: the user_id is missing."),
-            ("user_id,password\na,\n", "users.csv, line 2: the password is missing."),
-            ("user_id,password\na,b\n\na,c\n", "users.csv, line 4: the user a is in line 2 already."),
+            ("user_id,password,user_id\n", "users.csv:1: the column user_id stands here twice."),
+            ("user_id,password\na,b\nc\n", "users.csv:3: 1 cells, but the header names 2 columns."),
+            ("user_id,password\n,b\n", "users.csv:2: the user_id is missing."),
+            ("user_id,password\na,\n", "users.csv:2: the password is missing."),
+            ("user_id,password\na,b\n\na,c\n", "users.csv:4: the user a is in line 2 already."),
             (
                 "user_id,password\na,\"b\n",
-                "users.csv, line 2: A quoted cell that begins on this line is not closed: add a \"."
+                "users.csv:2: A quoted cell that begins on this line is not closed: add a \"."
             ),
             (
                 "user_id,password\na,\"b\"c\n",
-                "users.csv, line 2: Text follows the closing quote of a cell: write a quote inside as \"\"."
+                "users.csv:2: Text follows the closing quote of a cell: write a quote inside as \"\"."
             ),
-            ("user_id,password,is_superuser\na,b,yes\n", "users.csv, line 2: is_superuser is true, false or empty."),
+            ("user_id,password,is_superuser\na,b,yes\n", "users.csv:2: is_superuser is true, false or empty."),
             (
                 "user_id,password,namespace\na,b,ns\n",
-                "users.csv, line 2: users of a namespace are not supported: leave namespace empty."
+                "users.csv:2: users of a namespace are not supported: leave namespace empty."
             ),
-            ("user_id,password\n\"a\nb\",c\nd\n", "users.csv, line 4: 1 cells, but the header names 2 columns."),
+            ("user_id,password\n\"a\nb\",c\nd\n", "users.csv:4: 1 cells, but the header names 2 columns."),
         ]
     )
     func badCSV(_ text: String, _ sentence: String) {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What plugins ask for that could end a connection, a session or a destination. A plugin may ask inside any hook, while
+// the broker is in the middle of something with that very one; so it is done when the turn ends.
+
+import MQTT
+
+enum PluginRequest {
+    case kick(clientIdentifier: [UInt8], ReasonCode, dropsSession: Bool)
+    /// The answer to a ticket that the connection waits for.
+    case resume(ConnectionIdentifier, ticket: UInt64, HookAnswer)
+    case forgetDestination(Int32)
+}
+
+extension Broker {
+    /// Closes the client's connection, if it is on this loop, at the end of the turn. Returns whether it is.
+    public func kick(_ clientIdentifier: ByteView, _ reason: UInt8, dropSession: Bool) -> Bool {
+        guard session(named: clientIdentifier) >= 0 else { return false }
+        let name = Array(clientIdentifier.buffer)
+        requests.append(.kick(clientIdentifier: name, ReasonCode(rawValue: reason), dropsSession: dropSession))
+        return true
+    }
+
+    /// Does what was asked for, and what hooks ask for meanwhile.
+    func carryOutRequests() {
+        var i = 0
+        while i < requests.count {
+            switch requests[i] {
+            case .kick(let name, let reason, let dropsSession): kickNow(name, reason, dropsSession: dropsSession)
+            case .resume(let identifier, let ticket, let answer): resume(identifier, ticket, answer)
+            case .forgetDestination(let index): destinations.remove(index)
+            }
+            i += 1
+        }
+        requests.removeAll(keepingCapacity: true)
+    }
+
+    private func kickNow(_ name: [UInt8], _ reason: ReasonCode, dropsSession: Bool) {
+        let slot = name.withUnsafeBytes { session(named: ByteView($0)) }
+        guard slot >= 0 else { return }
+        if let connection = sessions[slot].pointee.connection {
+            if dropsSession { connection.pointee.sessionExpiryInterval = 0 }
+            close(connection, reason)
+        } else if dropsSession {
+            terminate(slot, reason)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# `make test`: every check there is, one section after the other. A section says what failed in it; the failures come
+# once more at the end, and the last line is the sum. The exit status is 1 if anything failed.
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SUM = re.compile(r"^(\d+) passed, (\d+) failed$")
+SWIFT_SUM = re.compile(r"Test run with (\d+) tests?\b.*? (passed|failed) after")
+SWIFT_FAILED = re.compile(r"Test (?!run\b|case\b)(.+?) failed after")
+
+
+class Report:
+    def __init__(self):
+        self.passed, self.failed, self.failures = 0, 0, []
+
+    def add(self, passed, failures):
+        self.passed += passed
+        self.failed += len(failures)
+        self.failures += failures
+
+
+def heading(text):
+    print(f"\n== {text} ==", flush=True)
+
+
+def stream(words, quiet=False):
+    """Runs a command in the root; its exit status and its lines, which are shown while they come unless `quiet`."""
+    child = subprocess.Popen([str(w) for w in words], cwd=ROOT, text=True, errors="replace", bufsize=1,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lines = []
+    for line in child.stdout:
+        lines.append(line.rstrip("\n"))
+        if not quiet:
+            print(lines[-1], flush=True)
+    return child.wait(), lines
+
+
+def one_check(report, title, words, quiet=True):
+    """A command that passes or fails as a whole."""
+    heading(title)
+    started = time.monotonic()
+    status, lines = stream(words, quiet)
+    if status and quiet:
+        print("\n".join(lines[-200:]))
+    print(f"{'passed' if status == 0 else f'FAILED with status {status}'} ({time.monotonic() - started:.0f} s)")
+    report.add(status == 0, [] if status == 0 else [title])
+    return status == 0
+
+
+def swift_tests(report):
+    heading("Swift tests")
+    status, lines = stream(["swift", "test"], quiet=True)
+    runs = [match for line in lines if (match := SWIFT_SUM.search(line))]
+    failures = sorted({match.group(1) for line in lines if (match := SWIFT_FAILED.search(line))})
+    failures = [f for f in failures if not f.startswith("Suite ")]
+    count = sum(int(run.group(1)) for run in runs)
+    if status and not failures:
+        failures = ["swift test did not come to its end" if not runs else "swift test"]
+    if failures:
+        print("\n".join(line for line in lines if "Passed" not in line and " passed after" not in line
+                        and " started" not in line)[-20_000:])
+    passed = max(count - len(failures), 0)
+    print(f"{passed} passed, {len(failures)} failed")
+    report.add(passed, [f"swift test: {name}" for name in failures])
+
+
+def black_box(report, folder):
+    heading(folder)
+    status, lines = stream([sys.executable, "Tests/run.py", folder])
+    sums = [match for line in lines if (match := SUM.match(line))]
+    failures = [line[len("FAILED"):].strip() for line in lines if line.startswith("FAILED ")]
+    if not sums:
+        failures = failures or [f"{folder} did not come to its end (status {status})"]
+        report.add(0, failures)
+        return
+    failed = int(sums[-1].group(2))
+    if len(failures) != failed:
+        failures = (failures + [f"{folder}: a failure without a name"] * failed)[:failed]
+    report.add(int(sums[-1].group(1)), failures)
+
+
+def conclude(report):
+    if report.failures:
+        heading("What failed")
+        for failure in report.failures:
+            print(f"  {failure}")
+    print(f"\n{report.passed} passed, {report.failed} failed")
+    sys.exit(1 if report.failed else 0)
+
+
+def main():
+    report = Report()
+    one_check(report, "Format", "swift format lint --strict -r Package.swift Sources Plugins Tests".split())
+    if one_check(report, "Debug build", ["swift", "build", "--build-tests"]):
+        swift_tests(report)
+        oracle = ROOT / "Tests/Interop/hocon_oracle.py"
+        if oracle.exists():
+            one_check(report, "HOCON against another parser", [sys.executable, oracle, ".build/debug/hocon2json"])
+    if not one_check(report, "Release build", ["scripts/build.sh"]):
+        conclude(report)
+    for folder in ("Conformance", "Interop", "Chaos"):
+        black_box(report, folder)
+    if shutil.which("mosquitto_sub"):
+        one_check(report, "Demo", [sys.executable, "scripts/demo.py"], quiet=False)
+    else:
+        report.add(0, ["Demo: mosquitto-clients are not installed"])
+    conclude(report)
+
+
+if __name__ == "__main__":
+    main()
