@@ -44,15 +44,26 @@ func plugin(
 }
 
 /// What a plugin does without its host, so that tests can link it without the two exports.
-func pluginPart(_ name: String, _ folder: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Plugins/\(folder)", swiftSettings: settings)
+func pluginPart(
+    _ name: String,
+    _ folder: String,
+    _ dependencies: [Target.Dependency],
+    exclude: [String] = []
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: "Plugins/\(folder)",
+        exclude: exclude,
+        swiftSettings: settings
+    )
 }
 
 func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
     .systemLibrary(name: name, path: "Sources/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
-let plugins = ["FileACL", "PasswordAuth", "HelloSwift"]
+let plugins = ["ClusterLink", "FileACL", "PasswordAuth", "HelloSwift"]
 
 let package = Package(
     name: "isthmus",
@@ -66,6 +77,7 @@ let package = Package(
         system("COpenSSL", "openssl", "libssl-dev"),
         system("CPCRE2", "libpcre2-8", "libpcre2-dev"),
         system("CCrypt", "libcrypt", "libcrypt-dev"),
+        system("CZlib", "zlib", "zlib1g-dev"),
         module("MQTT"),
         module("Reactor", ["CLinux", "COpenSSL"]),
         module("Config"),
@@ -78,6 +90,13 @@ let package = Package(
             path: "Sources/Host",
             swiftSettings: settings
         ),
+        pluginPart(
+            "ClusterLinkBody",
+            "ClusterLink",
+            ["PluginAPI", "PluginKit", "CZlib"],
+            exclude: ["Exports", "README.md"]
+        ),
+        plugin("ClusterLink", ["ClusterLinkBody"], folder: "ClusterLink/Exports", exclude: []),
         pluginPart("FileACLRules", "FileACL/Rules", ["PluginAPI", "PluginKit", "CPCRE2"]),
         plugin("FileACL", ["FileACLRules"], exclude: ["README.md", "Rules"]),
         pluginPart("PasswordAuthUsers", "PasswordAuth/Users", ["PluginKit", "COpenSSL", "CCrypt"]),

@@ -12,6 +12,8 @@ final class Runtime: @unchecked Sendable {
     let loops: [BrokerLoop]
     let pool: BlockingPool
     let metrics = MetricsRegistry()
+    /// The plugins' outbound connections, by loop.
+    let clients: [OutboundConnections]
     /// The checked configuration.
     var config: Value
     private let lock = Lock()
@@ -21,6 +23,7 @@ final class Runtime: @unchecked Sendable {
     init(log: Log, loops: [BrokerLoop], pool: BlockingPool, config: Value) {
         self.log = log
         self.loops = loops
+        clients = loops.map { OutboundConnections(loop: $0.loop) }
         self.pool = pool
         self.config = config
     }

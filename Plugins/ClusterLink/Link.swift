@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// One element of `cluster.links` at work: its two directions and what they share. A disabled link only knows its name,
+// so that the peer can be told.
+
+import PluginAPI
+import PluginKit
+import Synchronization
+
+final class Link: @unchecked Sendable {
+    let name: String
+    let isEnabled: Bool
+    let status: LinkStatus
+    let peerRoutes: PeerRoutes
+    /// On loop 0; nil for a disabled link.
+    let routes: RouteConnection?
+    let forwarder: Forwarder?
+    /// Our external destination towards the peer, for the origin of what it sends. Set once in `start`, before
+    /// listeners are open.
+    private(set) var destination: isth_id = 0
+
+    private let host: PluginHost
+    private let nameBytes: [UInt8]
+    private let topics: [Filter]
+    private let malformed = Atomic<UInt64>(0)
+    private let routesRefused = Atomic<Bool>(false)
+
+    init(
+        _ host: PluginHost,
+        _ link: CheckedLink,
+        _ identity: Identity,
+        forwarderLoop: UInt32,
+        maximumRoutes: Int,
+        inflateLimit: Int
+    ) {
+        self.host = host
+        name = link.settings.name
+        isEnabled = link.settings.isEnabled
+        nameBytes = Array(name.utf8)
+        topics = link.topics
+        status = LinkStatus(host, name: name)
+        peerRoutes = PeerRoutes(host, linkName: name, maximumRoutes: maximumRoutes)
+        guard isEnabled else {
+            routes = nil
+            forwarder = nil
+            return
+        }
+        routes = RouteConnection(host, link, identity, status, Inflater(limit: inflateLimit))
+        forwarder = Forwarder(host, link, identity, status, loop: forwarderLoop)
+    }
+
+    /// Whether messages of the peer are let in at all.
+    var accepts: Bool { isEnabled && !topics.isEmpty }
+
+    @inline(__always)
+    func isNamed(_ cluster: Bytes) -> Bool { nameBytes.withView { $0 == cluster } }
+
+    /// Whether the link's `topics` cover a message. A peer may be a moment behind, or not keep to what it was told.
+    @inline(__always)
+    func wants(_ topic: Bytes) -> Bool {
+        for filter in topics where Narrowing.matches(filter, topic) { return true }
+        return false
+    }
+
+    // MARK: Life, on loop 0
+
+    func start(_ services: LinkServices) throws {
+        status.connect(services.metrics)
+        guard let routes, let forwarder else {
+            status.state = "disabled"
+            return
+        }
+        let opened = name.withStr { name in
+            services.route.pointee.open(
+                host.ctx,
+                forwarder.loop,
+                name,
+                { ud, message in
+                    guard let ud else { return }
+                    Unmanaged<Forwarder>.fromOpaque(ud)._withUnsafeGuaranteedRef { $0.deliver(message) }
+                },
+                Unmanaged.passUnretained(forwarder).toOpaque(),
+                &destination
+            )
+        }
+        guard opened == ISTH_OK else {
+            throw PluginError("Link \(name): the broker did not open a destination for it (\(opened)).")
+        }
+        peerRoutes.connect(.init(service: services.route, id: destination, loop: forwarder.loop))
+        host.runOnLoop(forwarder.loop) { forwarder.start(services.client) }
+        routes.start(services.client)
+    }
+
+    func stop(_ services: LinkServices) {
+        routes?.stop()
+        guard let forwarder, destination != 0 else { return }
+        peerRoutes.connect(nil)
+        let destination = destination
+        host.runOnLoop(forwarder.loop) {
+            _ = services.route.pointee.close(self.host.ctx, destination)
+            forwarder.stop()
+        }
+    }
+
+    /// Forgets silent nodes and refreshes the figures that nobody counts.
+    func tick() {
+        guard isEnabled else { return }
+        peerRoutes.collect()
+        status.set(.routesIn, peerRoutes.routeCount)
+        status.set(.routesOut, routes?.announced ?? 0)
+    }
+
+    // MARK: Complaints, on any loop
+
+    /// The 1st, the 10th, the 100th: a peer that goes on must not fill the log.
+    func complainAboutMessage(_ error: TermError) {
+        let count = malformed.add(1, ordering: .relaxed).newValue
+        guard String(count).dropFirst().allSatisfy({ $0 == "0" }), String(count).first == "1" else { return }
+        host.log(.warning, "Link \(name): message number \(count) of the peer that cannot be read, dropped: \(error).")
+    }
+
+    func complainAboutRoutes() {
+        guard !routesRefused.exchange(true, ordering: .relaxed) else { return }
+        host.log(
+            .error,
+            "Link \(name): the peer announces more routes than config.max_routes allows; the rest is refused. "
+                + "Raise it, or narrow the topics of the peer's link."
+        )
+    }
+}
+
+/// What links use of the host; looked up in `ready`.
+struct LinkServices: @unchecked Sendable {
+    let route: UnsafePointer<isth_route_service>
+    let client: UnsafePointer<isth_mqtt_service>
+    let metrics: UnsafePointer<isth_metrics_service>?
+
+    init(_ host: PluginHost) throws {
+        guard let route = host.service("route/1", as: isth_route_service.self),
+            let client = host.service("mqtt_client/1", as: isth_mqtt_service.self)
+        else {
+            throw PluginError(
+                "This broker offers no route/1 or no mqtt_client/1, which links need: use Isthmus \(host.version) or later."
+            )
+        }
+        self.route = route
+        self.client = client
+        metrics = host.service("metrics/1", as: isth_metrics_service.self)
+    }
+}
