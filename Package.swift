@@ -115,11 +115,27 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("Unit/MQTTTests", ["MQTT"]),
+        .target(
+            name: "LinkTestSupport",
+            dependencies: ["ClusterLinkBody", "PluginAPI", "PluginKit"],
+            path: "Tests/Support/LinkTestSupport",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "etftool",
+            dependencies: ["ClusterLinkBody", "LinkTestSupport", "PluginAPI", "PluginKit", "CZlib"],
+            path: "Tests/Support/etftool",
+            swiftSettings: settings
+        ),
+        tests("Unit/ClusterLinkTests", ["ClusterLinkBody", "LinkTestSupport", "PluginAPI", "PluginKit", "CZlib"]),
         tests("Unit/ConfigTests", ["Config"]),
         tests("Unit/FileACLTests", ["FileACLRules", "PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/PasswordAuthTests", ["PasswordAuthUsers", "PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/PluginKitTests", ["PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/HostTests", ["Host", "PluginAPI", argumentParser]),
+        tests("Unit/MetricsTests", ["Host", "PluginAPI"]),
+        tests("Component/ReactorTests", ["Reactor", "COpenSSL"]),
+        tests("Component/MQTTClientTests", ["Host", "MQTT", "Reactor", "Broker", "PluginAPI"]),
         tests("Component/LoaderTests", ["Host", "PluginAPI", "CLinux"]),
     ]
 )

@@ -63,8 +63,15 @@ struct Arena<Element> {
         chunkCount += 1
     }
 
-    /// Gives the chunks back. The caller has removed every element.
+    /// The slots in use.
+    var indices: [Int32] {
+        let released = Set(free)
+        return (0..<used).filter { !released.contains($0) }
+    }
+
+    /// Ends the elements that are left and gives the chunks back.
     func deallocate() {
+        for index in indices { self[index].deinitialize(count: 1) }
         for i in 0..<chunkCount { chunks[i].deallocate() }
         chunks.deallocate()
     }

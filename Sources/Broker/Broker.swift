@@ -77,6 +77,14 @@ public final class Broker {
     var touched: [ConnectionPointer] = []
     /// Connections to be forgotten at the end of the turn: until then somebody up the stack may hold a pointer.
     var finished: [ConnectionIdentifier] = []
+    /// Publishers that need not wait any more.
+    var released: [ConnectionIdentifier] = []
+    /// The client whose publish is in the hands of the plugins: what they publish is of its making.
+    var activePublisher: ConnectionPointer?
+    /// How many sessions here make other loops wait, which loops make this one wait, and who waits for them.
+    var loopHolds = 0
+    var holdingLoops: UInt64 = 0
+    var heldForLoops: [ConnectionIdentifier] = []
     /// What plugins asked for in this turn.
     var requests: [PluginRequest] = []
     /// Buffers that idle connections gave back.
@@ -117,6 +125,8 @@ public final class Broker {
         outboxes = Array(repeating: LoopBatch(), count: loopCount)
     }
 
+    deinit { releaseAll() }
+
     /// Open connections with a session.
     public internal(set) var connectedCount = 0
     public var sessionCount: Int { sessions.count }
@@ -139,6 +149,7 @@ public final class Broker {
 
     /// Sends what the turn has produced and forgets the connections that ended in it.
     public func endTurn() {
+        if !released.isEmpty { resumeReleased() }
         if !requests.isEmpty { carryOutRequests() }
         var i = 0
         while i < touched.count {

@@ -23,6 +23,8 @@ struct Publication {
     var message: Message?
     /// Not to destinations.
     var isLocalOnly = false
+    /// Another loop sent it.
+    var isFromLoop = false
 
     init(topic: ByteView, payload: ByteView, qos: UInt8, retain: Bool, origin: MessageOrigin) {
         self.topic = topic

@@ -96,6 +96,8 @@ public final class Connector: @unchecked Sendable {
                 if number == 0, let attempt = self.attempt {
                     finish(.connected(attempt.releaseDescriptor(), address))
                 } else {
+                    // The loop stops: no further attempt.
+                    if number == ECANCELED { remaining = [] }
                     attemptEnded(number, address)
                 }
             }

@@ -76,16 +76,20 @@ public final class EventLoop: @unchecked Sendable {
     /// Whether the calling thread is the one that runs this loop.
     public var isCurrent: Bool { owner.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-    /// Runs until `stop`, then ends every stream, listener and connector that is left with `.loopStopped`.
+    /// Runs until `stop`, then ends every stream, listener and connector that is left, and forgets timers, mailboxes and
+    /// `onTurnEnd`. A loop runs once.
     public func run() {
         owner.store(UInt(pthread_self()), ordering: .relaxed)
         running = true
         while running { turn() }
         for source in sources { source?.loopStopped() }
-        // Whatever still names a stream would keep it, and with it the loop, alive for ever.
+        // Whatever still names a stream or the loop would keep both alive for ever.
         handshakes.removeAll()
         deferred.removeAll()
         wheel = TimerWheel(now: nowMilliseconds)
+        posted.takeAll { _ in }
+        mailboxes.removeAll()
+        onTurnEnd = nil
         retired.removeAll()
         owner.store(0, ordering: .relaxed)
     }
@@ -114,8 +118,10 @@ public final class EventLoop: @unchecked Sendable {
         for i in 0..<count {
             let event = events[i]
             guard let pointer = event.data.ptr else { continue }
-            let source = Unmanaged<PollSource>.fromOpaque(pointer).takeUnretainedValue()
-            if source.fd >= 0 { source.ready(event.events) }
+            // No retain: the loop holds the source, or holds it as retired until the turn ends.
+            Unmanaged<PollSource>.fromOpaque(pointer)._withUnsafeGuaranteedRef { source in
+                if source.fd >= 0 { source.ready(event.events) }
+            }
         }
         posted.takeAll { batch in
             for work in batch { work() }
@@ -193,8 +199,9 @@ public final class EventLoop: @unchecked Sendable {
     func retire(_ source: PollSource) {
         let index = Int(source.fd)
         guard index < sources.count, sources[index] === source else { return }
+        // In this order: the caller may be inside the source's own method, which nothing else keeps alive.
+        if running { retired.append(source) }
         sources[index] = nil
-        retired.append(source)
     }
 }
 

@@ -11,11 +11,12 @@ protocol MailboxReceiver: AnyObject {
 /// Thread safety: `push` from any thread; `drain` runs on the loop, which is the only one to call `receive`.
 public final class Mailbox<Element>: MailboxReceiver, @unchecked Sendable {
     private let queue = BatchQueue<Element>()
-    private unowned let loop: EventLoop
+    private let loop: EventLoop
     private let receive: ([Element]) -> Void
 
     /// Attaches a mailbox to `loop`, before the loop runs or on it. `receive` gets each batch on the loop, once a turn,
-    /// after the sockets' events and before the timers. The loop keeps the mailbox for life.
+    /// after the sockets' events and before the timers. The loop keeps the mailbox until its run ends; what is pushed
+    /// after that is never received.
     public init(loop: EventLoop, receive: @escaping ([Element]) -> Void) {
         self.loop = loop
         self.receive = receive

@@ -81,10 +81,11 @@ def messages_wait_for_a_peer_that_is_away(case):
     left, right = pair(case)
     ears = listener(right, "wait")
     cross(left, right)
+    mouth = left.client("mouth")
     os.kill(right.child.pid, signal.SIGSTOP)
     try:
         for number in range(200):
-            say(left, "wait", b"%d" % number)
+            mouth.publish("wait", b"%d" % number, qos=1)
     finally:
         os.kill(right.child.pid, signal.SIGCONT)
     for number in range(200):
@@ -98,11 +99,11 @@ def local_clients_are_served_during_the_outage(case):
     listener(right, "#").close()
     remote = listener(right, "busy/#")
     cross(left, right)
-    local = listener(left, "busy/#")
+    local, mouth = listener(left, "busy/#"), left.client("mouth")
     os.kill(right.child.pid, signal.SIGSTOP)
     try:
         for number in range(100):
-            say(left, "busy/x", b"%d" % number)
+            mouth.publish("busy/x", b"%d" % number, qos=1)
             local.receive(b"%d" % number)
         with left.watch("right") as seen:
             seen.until(queued=lambda n: n > 0)

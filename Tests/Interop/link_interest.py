@@ -93,10 +93,11 @@ def ten_thousand_routes(case):
 def topics_limit_what_is_asked_for(case):
     """A cluster asks for what its link's topics and its subscriptions have in common."""
     left, right = pair(case, right_topics=["shared/#", "t/+/1"])
-    ears = listener(right, "#")
+    ears, mouth = listener(right, "#"), left.client("mouth")
+    left.received_routes("right", 2)
     cross_topic = "shared/fence"
     for topic in ("private/x", "t/a/2", "t/a/1", "shared/x", cross_topic):
-        say(left, topic, topic.encode())
+        mouth.publish(topic, topic.encode(), qos=1)
     got = []
     while cross_topic.encode() not in got:
         got.append(ears.receive().payload)

@@ -95,6 +95,8 @@ struct Connection {
     /// The socket took less than it was offered.
     var isBlocked = false
     var sendsReasonStrings = true
+    /// A receiver of its messages cannot take more at present: it is not read.
+    var isHeld = false
     /// Before it was suspended.
     var wasConnected = false
 

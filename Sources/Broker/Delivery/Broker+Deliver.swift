@@ -266,12 +266,20 @@ extension Broker {
         retain: Bool
     ) {
         let message = publication.kept().retained()
-        enqueue(message, session, options, retain: retain)
+        let isFull = session.pointee.queue.count >= settings.maximumQueueLength
+        let mayGrow = isFull && options.qos > 0 && holdBack(publication, for: session)
+        enqueue(message, session, options, retain: retain, mayGrow: mayGrow)
     }
 
-    /// Takes over the reference of `message`. A full queue loses its oldest message, as EMQX's does.
-    func enqueue(_ message: Message, _ session: SessionPointer, _ options: DeliveryOptions, retain: Bool) {
-        if session.pointee.queue.count >= settings.maximumQueueLength {
+    /// Takes over the reference of `message`. A full queue that must not grow loses its oldest message.
+    func enqueue(
+        _ message: Message,
+        _ session: SessionPointer,
+        _ options: DeliveryOptions,
+        retain: Bool,
+        mayGrow: Bool = false
+    ) {
+        if !mayGrow, session.pointee.queue.count >= settings.maximumQueueLength {
             if let oldest = session.pointee.queue.popFirst() {
                 messageDropped(oldest.message, session.pointee.connection, .quotaExceeded)
                 oldest.message.release()
@@ -288,6 +296,8 @@ extension Broker {
         {
             send(item, session, connection)
         }
+        if session.pointee.queue.count <= settings.maximumQueueLength / 2 { releaseHeld(session) }
+        if session.pointee.queue.isEmpty { session.pointee.isOverdue = false }
     }
 
     /// Takes over the item's reference.

@@ -7,17 +7,17 @@ import PluginAPI
 extension Broker {
     /// Hands the publication to everybody who wants it; the caller releases it. Returns whether anybody did.
     @inline(__always)
-    func route(_ publication: inout Publication, fromLoop: Bool = false) -> Bool {
+    func route(_ publication: inout Publication) -> Bool {
         var matches = spareMatches.popLast() ?? MatchList()
         index.match(publication.topic, into: &matches)
         var isWanted = false
         if matches.count == 1 {
-            isWanted = routeToOne(matches, &publication, fromLoop)
+            isWanted = routeToOne(matches, &publication)
         } else if matches.count > 1 {
-            isWanted = routeToSeveral(matches, &publication, fromLoop)
+            isWanted = routeToSeveral(matches, &publication)
         }
         spareMatches.append(matches)
-        if !isWanted, !fromLoop, !hooks.dropped.isEmpty {
+        if !isWanted, !publication.isFromLoop, !hooks.dropped.isEmpty {
             publicationDropped(&publication, nil, .noMatchingSubscribers)
         }
         return isWanted
@@ -27,17 +27,20 @@ extension Broker {
     @inline(__always)
     private func routeToOne(
         _ matches: MatchList,
-        _ publication: inout Publication,
-        _ fromLoop: Bool
+        _ publication: inout Publication
     ) -> Bool {
         let entry = index[matches[0]]
         let count = entry.pointee.subscribers.count
         if hooks.interruptsDelivery, count > 1 || entry.pointee.firstGroup >= 0 {
-            return routeToSeveral(matches, &publication, fromLoop)
+            return routeToSeveral(matches, &publication)
         }
         var isWanted = false
-        if loopCount > 1, !fromLoop { isWanted = send(&publication, toLoops: wantingLoops(entry.pointee, publication)) }
-        if entry.pointee.firstGroup >= 0, !fromLoop, routeToGroups(entry, &publication) { isWanted = true }
+        if loopCount > 1, !publication.isFromLoop {
+            isWanted = send(&publication, toLoops: wantingLoops(entry.pointee, publication))
+        }
+        if entry.pointee.firstGroup >= 0, !publication.isFromLoop, routeToGroups(entry, &publication) {
+            isWanted = true
+        }
         if count == 1 {
             let subscriber = entry.pointee.subscribers[0]
             if subscriber.isDestination { return hand(&publication, to: subscriber.destination) || isWanted }
@@ -79,7 +82,7 @@ extension Broker {
     /// All receivers are found before the first of them is served: a plugin that is called for one may publish or
     /// unsubscribe, and so change the index and the marks of the merging.
     @inline(never)
-    private func routeToSeveral(_ matches: MatchList, _ publication: inout Publication, _ fromLoop: Bool) -> Bool {
+    private func routeToSeveral(_ matches: MatchList, _ publication: inout Publication) -> Bool {
         mergeStamp &+= 1
         var receivers: [Subscriber] = []
         var members: [Subscriber] = []
@@ -88,7 +91,7 @@ extension Broker {
         for i in 0..<matches.count {
             let entry = index[matches[i]]
             for j in 0..<entry.pointee.subscribers.count { merge(entry.pointee.subscribers[j], into: &receivers) }
-            if fromLoop { continue }
+            if publication.isFromLoop { continue }
             loops |= wantingLoops(entry.pointee, publication)
             if entry.pointee.firstGroup >= 0, pickMembers(entry, &publication, &members) { isWanted = true }
         }
@@ -186,6 +189,7 @@ extension Broker {
 
     @inline(never)
     private func copy(_ publication: borrowing Publication, toLoops loops: UInt64) {
+        if loops & holdingLoops != 0 { holdForLoops(publication) }
         var rest = loops
         while rest != 0 {
             let loop = rest.trailingZeroBitCount

@@ -13,8 +13,9 @@ extension Broker {
         switch message {
         case .publish(let message):
             var publication = Publication(message)
+            publication.isFromLoop = true
             message.release()
-            _ = route(&publication, fromLoop: true)
+            _ = route(&publication)
             publication.release()
         case .publishShared(let message, let filter, let group):
             publishShared(message, filter, group)
@@ -22,6 +23,7 @@ extension Broker {
             filter.withUnsafeBytes { applyInterest(of: other, ByteView($0), interest) }
         case .confirmRequest(let token): outboxes[other].messages.append(.confirm(token: token))
         case .confirm(let token): confirmed(token)
+        case .holdBack(let holds): applyHoldBack(by: other, holds)
         case .retain(let message): store(message)
         case .retainedQuery(let query): answerRetained(query, to: other)
         case .retainedAnswer(let query, let messages): receiveRetained(query, messages)
@@ -34,6 +36,7 @@ extension Broker {
     /// The member that the sender knew of may have left since: then another loop's member gets the message.
     private func publishShared(_ message: Message, _ filter: [UInt8], _ name: [UInt8]) {
         var publication = Publication(message)
+        publication.isFromLoop = true
         message.release()
         defer { publication.release() }
         let entry = filter.withUnsafeBytes { index.find(ByteView($0)) }

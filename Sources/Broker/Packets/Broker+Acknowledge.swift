@@ -36,9 +36,14 @@ extension Broker {
         _ reason: ReasonCode
     ) {
         let message = slot.pointee.message
+        let identifier = slot.pointee.packetIdentifier
         slot.pointee.message = nil
         session.pointee.inflight.finish(slot)
         if let message { tellAcked(message, connection, reason) }
+        if !session.pointee.unsent.isEmpty {
+            session.pointee.unsent.removeAll { $0 == identifier }
+            sendUnsent(session, connection)
+        }
         if !session.pointee.queue.isEmpty { drainQueue(session) }
     }
 

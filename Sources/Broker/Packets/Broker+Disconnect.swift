@@ -54,6 +54,7 @@ extension Broker {
         if slot >= 0 {
             let session = sessions[slot]
             session.pointee.connection = nil
+            releaseHeld(session)
             session.pointee.expiryInterval = connection.pointee.sessionExpiryInterval
             handWill(connection, to: session)
             if session.pointee.expiryInterval == 0 {
@@ -73,7 +74,10 @@ extension Broker {
             DisconnectPacket(reason: .sessionTakenOver).encode(into: &connection.pointee.output.bytes, version: .v5)
         }
         leave(connection)
-        if connection.pointee.session >= 0 { sessions[connection.pointee.session].pointee.connection = nil }
+        if connection.pointee.session >= 0 {
+            sessions[connection.pointee.session].pointee.connection = nil
+            releaseHeld(sessions[connection.pointee.session])
+        }
         connection.pointee.session = -1
         // A session that goes on in time cancels a will that is not due yet. [MQTT-3.1.3-9]
         if keepsSession, connection.pointee.willDelay > 0 { dropWill(connection) } else { publishWill(of: connection) }
@@ -111,9 +115,7 @@ extension Broker {
     func forgetFinished() {
         for identifier in finished {
             let connection = connections[identifier.slot]
-            connection.pointee.output.discard()
-            connection.pointee.input.deallocate()
-            connection.pointee.deallocate()
+            release(connection)
             liveConnections[Int(identifier.slot)] = 0
             connections.remove(identifier.slot)
         }

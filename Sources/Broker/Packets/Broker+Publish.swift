@@ -73,6 +73,9 @@ extension Broker {
         _ connection: ConnectionPointer,
         _ reason: inout ReasonCode
     ) -> Bool {
+        let outer = activePublisher
+        activePublisher = connection
+        defer { activePublisher = outer }
         switch runPublishHooks(&publication, connection) {
         case .route:
             if publication.retain { retain(&publication) }

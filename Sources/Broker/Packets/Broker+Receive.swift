@@ -14,7 +14,9 @@ extension Broker {
         case .closing: return
         case .suspended: connection.pointee.input.append(ByteView(bytes))
         case .expectingConnect, .connected:
-            if connection.pointee.input.isEmpty {
+            if connection.pointee.isHeld {
+                connection.pointee.input.append(ByteView(bytes))
+            } else if connection.pointee.input.isEmpty {
                 let used = process(connection, ByteView(bytes))
                 keep(connection, ByteView(bytes).dropFirst(used))
             } else {
@@ -32,9 +34,11 @@ extension Broker {
             connection.pointee.input.append(rest.slice(0, lacking))
             rest = rest.dropFirst(lacking)
             processInput(connection)
+            if connection.pointee.isHeld { break }
         }
         guard connection.pointee.isOpen else { return }
-        if connection.pointee.state == .suspended || !connection.pointee.input.isEmpty {
+        let waits = connection.pointee.state == .suspended || connection.pointee.isHeld
+        if waits || !connection.pointee.input.isEmpty {
             connection.pointee.input.append(rest)
             return
         }
@@ -93,7 +97,9 @@ extension Broker {
                 } catch {
                     malformed(connection, error)
                 }
-                if connection.pointee.state == .suspended || !connection.pointee.isOpen { return used }
+                if connection.pointee.state == .suspended || connection.pointee.isHeld || !connection.pointee.isOpen {
+                    return used
+                }
             case .incomplete: return used
             case .malformed(let fault):
                 malformed(connection, fault)

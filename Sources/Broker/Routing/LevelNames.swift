@@ -12,6 +12,8 @@ struct LevelNames {
     private var levels = Arena<Level>()
     private var table = IndexTable()
 
+    var count: Int { levels.count }
+
     /// The number of `name`, or -1 if nobody uses it.
     @inline(__always)
     func find(_ name: ByteView) -> Int32 {

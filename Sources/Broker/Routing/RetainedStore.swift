@@ -20,6 +20,10 @@ struct RetainedStore {
     /// Messages kept.
     private(set) var count = 0
 
+    /// The root included.
+    var nodeCount: Int { nodes.count }
+    var levelCount: Int { levels.count }
+
     init() {
         root = nodes.insert(Node(parent: -1, level: -1))
     }

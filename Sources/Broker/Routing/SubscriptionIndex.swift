@@ -57,7 +57,7 @@ struct FilterEntry {
 struct SubscriptionIndex {
     private(set) var entries = Arena<FilterEntry>()
     private var exact = IndexTable()
-    private var wildcards = WildcardTrie()
+    private(set) var wildcards = WildcardTrie()
     /// Wildcard filters by name, so that a filter is found without walking the trie.
     private var wildcardNames = IndexTable()
 

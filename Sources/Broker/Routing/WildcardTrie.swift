@@ -30,6 +30,10 @@ struct WildcardTrie {
     private var scratchCapacity = 64
     private(set) var filterCount = 0
 
+    /// The root included.
+    var nodeCount: Int { nodes.count }
+    var levelCount: Int { levels.count }
+
     init() {
         root = nodes.insert(Node(parent: -1, level: -1))
         scratch = .allocate(capacity: scratchCapacity)

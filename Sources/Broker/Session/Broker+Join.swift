@@ -104,6 +104,7 @@ extension Broker {
         let slot = sessions.insert(Session(clientIdentifier: name, generation: sessionGeneration))
         while liveSessions.count <= Int(slot) { liveSessions.append(0) }
         liveSessions[Int(slot)] = sessionGeneration
+        sessions[slot].pointee.slot = slot
         sessionTable.insert(name.hash64, slot, rehash: sessionHash(of:))
         return slot
     }
@@ -112,10 +113,19 @@ extension Broker {
 
     /// What was sent before and not acknowledged is sent again, in its order. [MQTT-4.4.0-1] [MQTT-4.6.0-1]
     func resend(_ session: SessionPointer, _ connection: ConnectionPointer) {
-        for slot in session.pointee.inflight.inOrder {
+        session.pointee.unsent = session.pointee.inflight.inOrder.reversed().map { $0.pointee.packetIdentifier }
+        sendUnsent(session, connection)
+    }
+
+    /// The client may allow less in flight than it did before: the rest follows its acknowledgements. [MQTT-3.3.4-9]
+    func sendUnsent(_ session: SessionPointer, _ connection: ConnectionPointer) {
+        while session.pointee.inflight.count - session.pointee.unsent.count < session.pointee.inflightLimit,
+            let identifier = session.pointee.unsent.popLast()
+        {
+            guard let slot = session.pointee.inflight.find(identifier) else { continue }
             touch(connection)
             if slot.pointee.state == .awaitingPUBCOMP {
-                AckPacket(.pubrel, packetIdentifier: slot.pointee.packetIdentifier)
+                AckPacket(.pubrel, packetIdentifier: identifier)
                     .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
                 continue
             }
@@ -124,7 +134,7 @@ extension Broker {
                 message,
                 connection,
                 slot.pointee.options,
-                slot.pointee.packetIdentifier,
+                identifier,
                 retain: slot.pointee.retain,
                 dup: true  // [MQTT-3.3.1-1]
             )

@@ -59,6 +59,7 @@ extension Broker {
         case .connected:
             // Traffic since then only moves the deadline: no timer is touched for each packet.
             let limit = silenceLimit(connection)
+            if connection.pointee.isHeld { return setTimer(connection, limit) }
             let silence = now - min(now, connection.pointee.lastReceived)
             if silence >= limit {
                 if logLevel <= .info {
@@ -94,7 +95,10 @@ extension Broker {
     private func sessionTimerFired(_ slot: Int32) {
         let session = sessions[slot]
         session.pointee.timer = 0
-        guard session.pointee.connection == nil else { return }
+        guard session.pointee.connection == nil else {
+            giveUpWaiting(for: session)
+            return
+        }
         if session.pointee.expiresAt <= now {
             terminate(slot, .normalDisconnection)
             return

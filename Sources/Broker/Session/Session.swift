@@ -14,6 +14,8 @@ struct Session {
     let clientIdentifier: OwnedBytes
     /// Tells this session from an earlier one in the same slot.
     let generation: UInt32
+    /// Where it stands in its arena.
+    var slot: Int32 = -1
     var connection: ConnectionPointer?
     /// Seconds after the connection's end; `UInt32.max` = never. [MQTT-3.1.2-23]
     var expiryInterval: UInt32 = 0
@@ -21,11 +23,19 @@ struct Session {
     var inflightLimit = 0
     var subscriptions: [Subscription] = []
     var inflight = InflightWindow()
+    /// In flight since an earlier connection and not sent again yet, the last one first.
+    var unsent: [UInt16] = []
     var queue = MessageQueue()
     var received = PacketIdentifierSet()
     /// While the client is away: ends the session, or publishes the will if that is earlier.
     var timer: UInt64 = 0
     var expiresAt: UInt64 = 0
+    /// Publishers that wait for this session's queue.
+    var held: [ConnectionIdentifier] = []
+    /// It also makes other loops wait.
+    var holdsLoops = false
+    /// It was waited for in vain: until it caught up it loses messages instead.
+    var isOverdue = false
     var delayedWill: Message?
     var willDueAt: UInt64 = 0
     /// The last publish whose overlapping subscriptions were merged for this session, and where.

@@ -62,11 +62,13 @@ enum Service {
     /// On loop 0: no newcomers, plugins finish, clients are told, then the loops end.
     private static func stop(_ assembly: Assembly, _ listeners: ListenerSet) {
         let runtime = assembly.runtime
+        let plugins = assembly.plugins
         listeners.close()
-        assembly.plugins.drain()
+        plugins.drain()
         for home in runtime.loops {
             home.loop.post {
                 home.current.shutDown()
+                plugins.closeConnections(on: home.loop.index, runtime)
                 // Farewells leave at the end of this turn; peers that read slowly have a moment more.
                 _ = home.loop.schedule(after: 100) { home.loop.stop() }
             }

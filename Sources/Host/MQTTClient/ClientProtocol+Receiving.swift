@@ -54,7 +54,8 @@ extension ClientProtocol {
         case .disconnect: return received(try DisconnectPacket.decode(body, version: .v5))
         default: break
         }
-        let text = phase == .connected ? "a packet of a type that only clients send" : "a packet in front of the CONNACK"
+        let text =
+            phase == .connected ? "a packet of a type that only clients send" : "a packet in front of the CONNACK"
         return fail(.protocolError, "the server sent \(text)")
     }
 
@@ -150,7 +151,10 @@ extension ClientProtocol {
             answer(.pubcomp, identifier, isKnown: received.remove(identifier))
             return overflow() ?? .nothing
         default:
-            return fail(.protocolError, "the server acknowledged packet identifier \(identifier), which is not in use so")
+            return fail(
+                .protocolError,
+                "the server acknowledged packet identifier \(identifier), which is not in use so"
+            )
         }
     }
 

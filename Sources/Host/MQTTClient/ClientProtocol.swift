@@ -122,7 +122,10 @@ struct ClientProtocol: Sendable {
     mutating func accepted(_ packet: ConnackPacket, now: UInt64) -> Event {
         // [MQTT-3.2.2-2]
         if packet.sessionPresent && options.cleanStart {
-            return fail(.protocolError, "the server says that a session is present although a clean start was asked for")
+            return fail(
+                .protocolError,
+                "the server says that a session is present although a clean start was asked for"
+            )
         }
         limits = ServerLimits(packet.properties)
         keepAlive = KeepAlive(seconds: limits.serverKeepAlive ?? options.keepAlive, now: now)

@@ -25,7 +25,9 @@ extension OutboundConnection {
             let context = Result { () throws(ReactorError) in try TLSContext(tls.settings) }
             loop.post { [self] in loaded(context, attempt) }
         }
-        if !isQueued { lost(.serverUnavailable, "cannot connect to \(options.endpoint): too much blocking work is waiting") }
+        if !isQueued {
+            lost(.serverUnavailable, "cannot connect to \(options.endpoint): too much blocking work is waiting")
+        }
     }
 
     private func loaded(_ context: Result<TLSContext, ReactorError>, _ attempt: UInt64) {

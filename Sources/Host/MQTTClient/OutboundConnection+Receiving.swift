@@ -90,7 +90,9 @@ extension OutboundConnection {
         if packet.dup { view.flags |= UInt32(ISTH_MSG_DUP) }
         guard !packet.properties.isEmpty else { return message(callbacks.ud, identifier, &view) }
         fill(&view, packet.properties)
-        let pairs = packet.properties.userProperties.map { isth_pair(name: isth_str($0.name), value: isth_str($0.value)) }
+        let pairs = packet.properties.userProperties.map {
+            isth_pair(name: isth_str($0.name), value: isth_str($0.value))
+        }
         pairs.withUnsafeBufferPointer { pairs in
             view.user_properties = pairs.isEmpty ? nil : pairs.baseAddress
             view.user_property_count = pairs.count

@@ -21,7 +21,9 @@ enum MetricRules {
             throw MetricError("the metric \(name) has \(labels.count) labels; use at most \(labelLimit)")
         }
         for label in labels where !isIdentifier(label.name) {
-            throw MetricError("'\(label.name)' of the metric \(name) is no label name; use letters, digits and underscores")
+            throw MetricError(
+                "'\(label.name)' of the metric \(name) is no label name; use letters, digits and underscores"
+            )
         }
         guard Set(labels.map(\.name)).count == labels.count else {
             throw MetricError("the metric \(name) has two labels of one name; rename one")

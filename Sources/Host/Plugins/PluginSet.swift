@@ -6,7 +6,8 @@ import Broker
 import Config
 import PluginAPI
 
-final class PluginSet {
+/// Confined to the main thread, which is loop 0's; once started its members do not change, so that others may read them.
+final class PluginSet: @unchecked Sendable {
     private struct Member {
         let plugin: LoadedPlugin
         let context: PluginContext
@@ -150,6 +151,11 @@ final class PluginSet {
             let table = member.plugin.table.pointee
             table.drain?(table.`self`)
         }
+    }
+
+    /// On the loop named: the plugins' outbound connections end, with no callback after this.
+    func closeConnections(on loop: Int, _ runtime: Runtime) {
+        for member in members { runtime.clients[loop].closeAll(of: member.context) }
     }
 
     /// When no loop runs any more.

@@ -124,6 +124,7 @@ extension Stream {
     final func writeTLS(_ bytes: UnsafeRawBufferPointer, _ session: TLSSession) -> Int {
         guard let transport = loop.tlsTransport, canEncrypt(session) else { return 0 }
         var taken = 0
+        // Nothing more is encrypted while ciphertext waits: the owner's output must not pile up in here.
         while taken < bytes.count, !session.hasWaiting {
             let chunk = UnsafeRawBufferPointer(
                 rebasing: bytes[taken..<min(taken + TLSTransport.chunkSize, bytes.count)]
@@ -164,14 +165,9 @@ extension Stream {
         return took(taken, of: wanted)
     }
 
-    /// Nothing more is encrypted while earlier ciphertext waits: the owner's output must not pile up in here.
     private func canEncrypt(_ session: TLSSession) -> Bool {
-        if !session.isEstablished {
-            session.owesWritable = true
-            return false
-        }
-        if session.hasWaiting { state.insert(.wantsWrite) }
-        return !session.hasWaiting
+        if !session.isEstablished { session.owesWritable = true }
+        return session.isEstablished
     }
 
     private func encrypt(

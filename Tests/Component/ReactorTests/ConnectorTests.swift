@@ -159,6 +159,23 @@ import Testing
         running.finish()
     }
 
+    @Test func stoppingTheLoopEndsTheAttempt() throws {
+        let running = try RunningLoop()
+        let pool = BlockingPool()
+        let full = fullListener()
+        let failure = Watched("")
+        running.on { loop in
+            _ = Connector(loop: loop, endpoint: .tcp(host: "127.0.0.1", port: full.port), pool: pool) { result in
+                if case .failed(let text) = result { failure.change { $0 = text } }
+            }
+        }
+        running.on { _ in }
+        running.finish()
+        #expect(failure.current == "cannot connect to 127.0.0.1:\(full.port): operation canceled")
+        for fd in full.fillers + [full.fd] { close(fd) }
+        pool.shutdown()
+    }
+
     @Test func fullPoolIsASentence() throws {
         let running = try RunningLoop()
         let pool = BlockingPool(threads: 1, queue: 1)

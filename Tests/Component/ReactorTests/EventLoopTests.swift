@@ -183,10 +183,11 @@ import Testing
             var seen: [Int32] = []
             let source = try SignalSource(loop: loop, signals: [SIGTERM, SIGHUP]) { signal in
                 seen.append(signal)
-                if signal == SIGTERM { loop.stop() } else { kill(getpid(), SIGTERM) }
+                if signal == SIGTERM { loop.stop() } else { pthread_kill(pthread_self(), SIGTERM) }
             }
-            kill(getpid(), SIGPIPE)
-            kill(getpid(), SIGHUP)
+            // To this thread: the test runner's others do not block them.
+            pthread_kill(pthread_self(), SIGPIPE)
+            pthread_kill(pthread_self(), SIGHUP)
             loop.run()
             exit(seen == [SIGHUP, SIGTERM] && source.fd == -1 ? 7 : 1)
         }

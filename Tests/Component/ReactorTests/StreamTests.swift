@@ -299,16 +299,19 @@ import Testing
         let peers = (0..<50).map { _ in Peer(port: server.port) }
         let all = server.streams.wait { $0.count == 50 }
         let others = Unchecked(all)
+        let ended = Watched(0)
         running.on { _ in
             for stream in others.value {
                 stream.onReceive = { stream, _ in
                     for other in others.value where other !== stream { other.closeNow() }
                 }
+                stream.onEnd = { _ in ended.change { $0 += 1 } }
             }
             // All have bytes before the loop polls again, so their events come in one turn.
             for peer in peers { peer.send([1]) }
         }
-        for stream in all { if stream.record.current.count == 0 { stream.record.wait { !$0.ends.isEmpty } } }
+        ended.wait { $0 == 49 }
+        running.on { _ in }
         let readers = all.filter { $0.record.current.count > 0 }
         #expect(readers.count == 1, "a stale event reached a closed stream")
         #expect(all.filter { $0.record.current.ends == [.closedLocally] }.count == 49)
@@ -319,6 +322,26 @@ import Testing
         #expect(left.count <= 1)
         running.finish()
         for stream in all { stream.onReceive = nil }
+    }
+
+    @Test func closedStreamLivesToTheEndOfTheTurnAndNoLonger() throws {
+        let running = try RunningLoop()
+        let server = try Server(running)
+        let peer = Peer(port: server.port)
+        server.stream(0).record.wait { $0.ends.isEmpty }
+        weak let watched = server.stream(0)
+        let aliveAfterClose = running.on { _ in
+            server.streams.change { streams in
+                streams[0].closeNow()
+                streams = []
+            }
+            // Epoll's answer of this turn may still point at it.
+            return watched != nil
+        }
+        #expect(aliveAfterClose)
+        #expect(running.on { _ in watched == nil })
+        #expect(peer.waitForEnd() == 0)
+        running.finish()
     }
 
     @Test func descriptorReusedInTheSameTurnGetsNoStaleEvent() throws {

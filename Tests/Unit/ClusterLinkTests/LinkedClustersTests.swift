@@ -163,7 +163,10 @@ struct LinkedClustersTests {
         #expect(a.mock.figures["links/b/state"] == "rejected")
         #expect(a.mock.figures["links/b/last_error"]?.contains("unknown_cluster") == true)
         net.advance(20_000)
-        #expect(a.mock.logs.count { $0.contains("cluster.links") && $0.contains("\"a\"") } == 1, "told once, not each time")
+        #expect(
+            a.mock.logs.count { $0.contains("cluster.links") && $0.contains("\"a\"") } == 1,
+            "told once, not each time"
+        )
         #expect(a.mock.logs.contains { $0.contains("unknown_cluster") })
         let mended = Cluster("b", links: "[\(link("a", "[]"))]")
         let other = Net(["a": a, "b": mended])

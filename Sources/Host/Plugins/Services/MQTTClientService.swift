@@ -51,7 +51,9 @@ enum MQTTClientService {
         do {
             let checked = try ClientOptions(options)
             guard callbacks.size >= MemoryLayout<isth_mqtt_callbacks>.size else {
-                throw InvalidOptions("`size` of the callbacks is \(callbacks.size); set it to sizeof(isth_mqtt_callbacks)")
+                throw InvalidOptions(
+                    "`size` of the callbacks is \(callbacks.size); set it to sizeof(isth_mqtt_callbacks)"
+                )
             }
             guard options.loop < runtime.clients.count else {
                 throw InvalidOptions("there is no loop \(options.loop); use one of 0 ..< \(runtime.clients.count)")

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gives back what a broker holds at its end: the memory, without telling anybody. `shutDown` comes before.
+
+extension Broker {
+    func releaseAll() {
+        for slot in connections.indices { release(connections[slot]) }
+        connections.deallocate()
+        for slot in sessions.indices { sessions[slot].pointee.deallocate() }
+        sessions.deallocate()
+        sessionTable.deallocate()
+        for group in groups.indices { groups[group].pointee.deallocate() }
+        groups.deallocate()
+        index.deallocate()
+        retained.deallocate()
+        destinations.deallocate()
+        for buffer in spareBuffers {
+            var buffer = buffer
+            buffer.deallocate()
+        }
+        for matches in spareMatches { matches.deallocate() }
+        forms.deallocate()
+        properties.deallocate()
+        forwardedProperties.deallocate()
+    }
+
+    func release(_ connection: ConnectionPointer) {
+        connection.pointee.output.discard()
+        connection.pointee.input.deallocate()
+        connection.pointee.deallocate()
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// A QoS 1 or 2 message that was acknowledged must not be lost because its receiver is slower than its publisher. When
+// the queue of a connected session is full, the publisher is not read until half of the queue is gone. A receiver that
+// does not get so far in time is overdue: it loses its oldest messages, and nobody waits for it until it caught up.
+
+import MQTT
+
+extension Broker {
+    /// Beyond the queue's length, for what was under way when a publisher was held back: other loops' batches mostly.
+    private static var slack: Int { 1 << 16 }
+
+    /// Holds the publisher back, as the session's queue is full. Returns whether the message may still be queued.
+    func holdBack(_ publication: borrowing Publication, for session: SessionPointer) -> Bool {
+        guard session.pointee.connection != nil, !session.pointee.isOverdue,
+            session.pointee.queue.count < settings.maximumQueueLength + Self.slack
+        else { return false }
+        if let publisher = publication.connection ?? activePublisher {
+            if hold(publisher) { session.pointee.held.append(publisher.pointee.identifier) }
+        } else if publication.isFromLoop {
+            if !session.pointee.holdsLoops {
+                session.pointee.holdsLoops = true
+                loopHolds += 1
+                if loopHolds == 1 { tellLoops(.holdBack(true)) }
+            }
+        } else {
+            return false
+        }
+        if session.pointee.timer == 0 {
+            let token = TimerToken(.session, slot: session.pointee.slot, generation: session.pointee.generation)
+            session.pointee.timer = timers.schedule(token.rawValue, after: settings.holdBackTime)
+        }
+        return true
+    }
+
+    /// Returns whether it was not held already.
+    private func hold(_ publisher: ConnectionPointer) -> Bool {
+        guard !publisher.pointee.isHeld, publisher.pointee.isOpen else { return false }
+        publisher.pointee.isHeld = true
+        publisher.pointee.transport.pauseReading()
+        return true
+    }
+
+    /// The session's queue has room again, or nobody is to wait for it any more.
+    func releaseHeld(_ session: SessionPointer) {
+        guard !session.pointee.held.isEmpty || session.pointee.holdsLoops else { return }
+        cancelTimer(session)
+        released += session.pointee.held
+        session.pointee.held = []
+        if session.pointee.holdsLoops {
+            session.pointee.holdsLoops = false
+            loopHolds -= 1
+            if loopHolds == 0 { tellLoops(.holdBack(false)) }
+        }
+    }
+
+    /// The session did not catch up in time.
+    func giveUpWaiting(for session: SessionPointer) {
+        session.pointee.isOverdue = true
+        if let connection = session.pointee.connection, logLevel <= .warning {
+            log(
+                .warning,
+                """
+                \(describe(connection)): takes its messages too slowly; the oldest of more than \
+                \(settings.maximumQueueLength) waiting ones are dropped (mqtt.max_mqueue_len)
+                """
+            )
+        }
+        releaseHeld(session)
+    }
+
+    /// Lets released publishers go on. At the turn's end, when nobody up the stack is in the middle of a delivery.
+    func resumeReleased() {
+        let identifiers = released
+        released = []
+        for identifier in identifiers {
+            guard let publisher = self.connection(identifier), publisher.pointee.isHeld else { continue }
+            publisher.pointee.isHeld = false
+            guard publisher.pointee.isOpen, publisher.pointee.state != .suspended else { continue }
+            publisher.pointee.lastReceived = now
+            processInput(publisher)
+            if publisher.pointee.isOpen, publisher.pointee.state != .suspended, !publisher.pointee.isHeld {
+                publisher.pointee.transport.resumeReading()
+            }
+        }
+    }
+
+    // MARK: Other loops
+
+    private func tellLoops(_ message: LoopMessage) {
+        for other in 0..<loopCount where other != loop { outboxes[other].messages.append(message) }
+    }
+
+    /// Another loop cannot take more for one of its sessions: publishers that send to it are held back.
+    func applyHoldBack(by other: Int, _ holds: Bool) {
+        let bit = UInt64(1) << UInt64(other)
+        if holds {
+            holdingLoops |= bit
+        } else {
+            holdingLoops &= ~bit
+            released += heldForLoops
+            heldForLoops = []
+        }
+    }
+
+    /// A publication goes to a loop that asked for a pause.
+    @inline(never)
+    func holdForLoops(_ publication: borrowing Publication) {
+        guard let publisher = publication.connection ?? activePublisher, hold(publisher) else { return }
+        heldForLoops.append(publisher.pointee.identifier)
+    }
+}
