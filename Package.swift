@@ -135,7 +135,7 @@ let package = Package(
         tests("Unit/HostTests", ["Host", "PluginAPI", argumentParser]),
         tests("Unit/MetricsTests", ["Host", "PluginAPI"]),
         tests("Component/ReactorTests", ["Reactor", "COpenSSL"]),
-        tests("Component/MQTTClientTests", ["Host", "MQTT", "Reactor", "Broker", "PluginAPI"]),
+        tests("Component/MQTTClientTests", ["Host", "MQTT", "Reactor", "Config", "Broker", "PluginAPI"]),
         tests("Component/LoaderTests", ["Host", "PluginAPI", "CLinux"]),
     ]
 )

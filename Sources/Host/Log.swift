@@ -26,8 +26,13 @@ extension LogLevel: CaseIterable {
 
 final class Log: Sendable {
     let level: LogLevel
+    private let write: @Sendable (String) -> Void
 
-    init(level: LogLevel) { self.level = level }
+    /// `write` takes one line with its end.
+    init(level: LogLevel, write: @escaping @Sendable (String) -> Void = { writeAll($0, to: 2) }) {
+        self.level = level
+        self.write = write
+    }
 
     func callAsFunction(_ level: LogLevel, _ text: String) {
         guard level >= self.level else { return }
@@ -40,7 +45,7 @@ final class Log: Sendable {
                 line.unicodeScalars.append(scalar)
             }
         }
-        writeAll(line + "\n", to: 2)
+        write(line + "\n")
     }
 
     private static func timeStamp() -> String {

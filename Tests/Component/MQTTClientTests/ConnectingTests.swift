@@ -67,7 +67,7 @@ import Testing
         #expect(plugin.open(1883) { $0.loop = 1 } == ISTH_E_ARG)
         #expect(plugin.open(1883) { $0.size = 8 } == ISTH_E_ARG)
         #expect(plugin.open(1883) { $0.keepalive_s = 65_536 } == ISTH_E_ARG)
-        #expect(bench.context.lines.withLock { $0.count } == 6)
+        #expect(bench.lines.current.count == 6)
         bench.finish()
     }
 
@@ -230,7 +230,7 @@ import Testing
         let plugin = Plugin(bench)
         #expect(plugin.open(server.port) == ISTH_OK)
         #expect(plugin.closeHere() == ISTH_E_STATE)
-        let stranger = PluginContext(name: "stranger", runtime: bench.runtime)
+        let stranger = bench.stranger()
         let pointer = OpaquePointer(Unmanaged.passUnretained(stranger).toOpaque())
         let link = plugin.link
         #expect(bench.on { bench.service.pointee.close(pointer, link) } == ISTH_E_GONE)

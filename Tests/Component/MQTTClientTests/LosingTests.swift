@@ -259,7 +259,7 @@ import Testing
             return server.admit()
         }
         for plugin in plugins { plugin.waitFor(.up(false)) }
-        let stranger = PluginContext(name: "stranger", runtime: bench.runtime)
+        let stranger = bench.stranger()
         bench.on { bench.runtime.clients[0].closeAll(of: stranger) }
         #expect(plugins.allSatisfy { $0.publish("t") == ISTH_OK })
         bench.on { bench.runtime.clients[0].closeAll(of: bench.context) }

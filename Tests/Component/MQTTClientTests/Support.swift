@@ -2,6 +2,8 @@
 // What the client's tests share: a loop with the service on it, a plugin that records what it is told, and an MQTT
 // server that does what the test says, byte by byte, on a blocking socket.
 
+import Broker
+import Config
 import Glibc
 import MQTT
 import PluginAPI
@@ -224,14 +226,29 @@ final class Bench: @unchecked Sendable {
     let context: PluginContext
     let runtime: Runtime
     let service = MQTTClientService.table
+    /// What was logged.
+    let lines = Watched<[String]>([])
+    private let log: Log
     private let thread: Thread
 
     init() throws {
-        let loop = try EventLoop(index: 0)
+        let log = Log(level: .debug) { [lines] line in lines.change { $0.append(line) } }
+        let home = try BrokerLoop(index: 0, count: 1, settings: BrokerSettings(), registry: SessionRegistry(), log: log)
+        let loop = home.loop
         self.loop = loop
-        runtime = Runtime(loops: [BrokerLoop(loop)], pool: BlockingPool())
-        context = PluginContext(name: "test", runtime: runtime)
+        self.log = log
+        let empty = Value(.object(Object()), Origin(file: "test"))
+        runtime = Runtime(log: log, loops: [home], pool: BlockingPool(), config: empty)
+        context = PluginContext(name: "test", loopCount: 1, log: log, options: empty)
+        context.runtime = runtime
         thread = try Thread(name: "loop-0") { [loop] in loop.run() }
+    }
+
+    /// Another plugin of the same host.
+    func stranger() -> PluginContext {
+        let stranger = PluginContext(name: "stranger", loopCount: 1, log: log, options: context.options)
+        stranger.runtime = runtime
+        return stranger
     }
 
     var pointer: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(context).toOpaque()) }
