@@ -85,6 +85,8 @@ public final class Broker {
     var loopHolds = 0
     var holdingLoops: UInt64 = 0
     var heldForLoops: [ConnectionIdentifier] = []
+    /// How long the last answer to an authorisation may be remembered, ms; 0 = not at all.
+    var verdictLifetime: UInt64 = 0
     /// What plugins asked for in this turn.
     var requests: [PluginRequest] = []
     /// Buffers that idle connections gave back.
@@ -149,8 +151,11 @@ public final class Broker {
 
     /// Sends what the turn has produced and forgets the connections that ended in it.
     public func endTurn() {
-        if !released.isEmpty { resumeReleased() }
-        if !requests.isEmpty { carryOutRequests() }
+        // Each may make the other: nothing may be left for a next turn, which may be long in coming.
+        while !released.isEmpty || !requests.isEmpty {
+            resumeReleased()
+            carryOutRequests()
+        }
         var i = 0
         while i < touched.count {
             flush(touched[i])

@@ -11,10 +11,13 @@ extension Broker {
 
     /// Holds the publisher back, as the session's queue is full. Returns whether the message may still be queued.
     func holdBack(_ publication: borrowing Publication, for session: SessionPointer) -> Bool {
-        guard session.pointee.connection != nil, !session.pointee.isOverdue,
+        guard let receiver = session.pointee.connection, !session.pointee.isOverdue,
             session.pointee.queue.count < settings.maximumQueueLength + Self.slack
         else { return false }
+        // It cannot acknowledge while it waits itself: those it waits for have to get on first.
+        if receiver.pointee.isHeld { return true }
         if let publisher = publication.connection ?? activePublisher {
+            if publisher == receiver { return true }
             if hold(publisher) { session.pointee.held.append(publisher.pointee.identifier) }
         } else if publication.isFromLoop {
             if !session.pointee.holdsLoops {
@@ -32,9 +35,11 @@ extension Broker {
         return true
     }
 
-    /// Returns whether it was not held already.
+    /// Returns whether it was not held already. A client that others wait for is never held, or all might wait for ever.
     private func hold(_ publisher: ConnectionPointer) -> Bool {
         guard !publisher.pointee.isHeld, publisher.pointee.isOpen else { return false }
+        let session = sessions[publisher.pointee.session]
+        guard session.pointee.held.isEmpty, !session.pointee.holdsLoops else { return false }
         publisher.pointee.isHeld = true
         publisher.pointee.transport.pauseReading()
         return true
@@ -42,8 +47,8 @@ extension Broker {
 
     /// The session's queue has room again, or nobody is to wait for it any more.
     func releaseHeld(_ session: SessionPointer) {
-        guard !session.pointee.held.isEmpty || session.pointee.holdsLoops else { return }
         cancelTimer(session)
+        guard !session.pointee.held.isEmpty || session.pointee.holdsLoops else { return }
         released += session.pointee.held
         session.pointee.held = []
         if session.pointee.holdsLoops {

@@ -142,7 +142,7 @@ extension Broker {
 
     /// Also for a connection that never got in, if a plugin has seen it.
     func notifyHooksClosed(_ connection: ConnectionPointer, _ reason: ReasonCode) {
-        guard connection.pointee.slots != nil else { return }
+        guard connection.pointee.isAnnounced || connection.pointee.slots != nil else { return }
         for link in hooks.closed {
             withView(of: connection, for: link) { link.function(link.state, $0, reason.rawValue, isth_str(.empty)) }
         }

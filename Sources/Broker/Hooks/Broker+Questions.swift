@@ -107,9 +107,8 @@ extension Broker {
         let verdict = authorize(connection, .authorizePublish, access, topic, publication.qos, publication.retain)
         // The question is over: the next packet must not take it for its own.
         if verdict != .later { connection.pointee.pending = nil }
-        if verdict != .later, settings.authorizationCacheTime > 0 {
-            let until = now + settings.authorizationCacheTime
-            connection.pointee.authorized.remember(topic, flags, verdict == .allow, until: until)
+        if verdict != .later, verdictLifetime > 0 {
+            connection.pointee.authorized.remember(topic, flags, verdict == .allow, until: now + verdictLifetime)
         }
         return verdict
     }
@@ -125,6 +124,7 @@ extension Broker {
         mayWait: Bool = true
     ) -> Verdict {
         if hooks.authorize.isEmpty || connection.pointee.isSuperuser { return .allow }
+        verdictLifetime = settings.authorizationCacheTime
         var link = 0
         if let answer = takeAnswer(connection, stage, nextLink: &link), answer.result != ISTH_NEXT {
             return verdict(connection, answer, access, topic)
@@ -161,6 +161,12 @@ extension Broker {
         _ access: Int,
         _ topic: ByteView
     ) -> Verdict {
+        if answer.result != ISTH_ALLOW, answer.result != ISTH_DENY {
+            // A failure is a no for this once: the plugin may know next time.
+            verdictLifetime = 0
+        } else if answer.validSeconds > 0, verdictLifetime > 0 {
+            verdictLifetime = UInt64(answer.validSeconds) * 1000
+        }
         if answer.result == ISTH_ALLOW { return .allow }
         if logLevel <= .info {
             let what = access == ISTH_ACCESS_PUBLISH ? "publish to" : "subscribe to"
@@ -229,7 +235,7 @@ extension Broker {
             setTimer(connection, settings.idleTimeout)
         }
         processInput(connection)
-        if connection.pointee.isOpen, connection.pointee.state != .suspended {
+        if connection.pointee.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
             connection.pointee.transport.resumeReading()
         }
     }

@@ -101,7 +101,8 @@ extension Broker {
                     messageDropped(message, connection, .quotaExceeded)
                 }
             } else {
-                enqueue(message.retained(), session, options, retain: true)
+                // All of them, however many: what waits here is held by the store already.
+                enqueue(message.retained(), session, options, retain: true, mayGrow: true)
             }
         }
         drainQueue(session)

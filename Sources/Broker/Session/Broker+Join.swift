@@ -243,8 +243,10 @@ extension Broker {
         if let connection {
             connection.pointee.pending = nil
             if slot >= 0 { resume(connection, slot) } else { start(connection) }
-            connection.pointee.transport.resumeReading()
             if waiting.successor == nil { processInput(connection) }
+            if connection.pointee.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
+                connection.pointee.transport.resumeReading()
+            }
         } else if slot >= 0 {
             scheduleExpiry(slot)
         } else {
