@@ -4,7 +4,6 @@
 # once more at the end, and the last line is the sum. The exit status is 1 if anything failed.
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -99,17 +98,17 @@ def main():
     one_check(report, "Format", "swift format lint --strict -r Package.swift Sources Plugins Tests".split())
     if one_check(report, "Debug build", ["swift", "build", "--build-tests"]):
         swift_tests(report)
-        oracle = ROOT / "Tests/Interop/hocon_oracle.py"
-        if oracle.exists():
-            one_check(report, "HOCON against another parser", [sys.executable, oracle, ".build/debug/hocon2json"])
+        one_check(report, "HOCON against another parser",
+                  [sys.executable, "Tests/Interop/hocon_oracle.py", ".build/debug/hocon2json"])
+        one_check(report, "Link terms against Erlang",
+                  [sys.executable, "Tests/Interop/etf_live.py", ".build/debug/etftool"])
     if not one_check(report, "Release build", ["scripts/build.sh"]):
         conclude(report)
     for folder in ("Conformance", "Interop", "Chaos"):
         black_box(report, folder)
-    if shutil.which("mosquitto_sub"):
-        one_check(report, "Demo", [sys.executable, "scripts/demo.py"], quiet=False)
-    else:
-        report.add(0, ["Demo: mosquitto-clients are not installed"])
+    one_check(report, "Demo", [sys.executable, "scripts/demo.py"], quiet=False)
+    one_check(report, "Benchmark tools", [sys.executable, "-m", "unittest", "discover", "-s", "Benchmarks/tests",
+                                          "-t", "Benchmarks"])
     conclude(report)
 
 

@@ -26,7 +26,8 @@ extension Broker {
         var view = isth_client()
         view.size = UInt32(MemoryLayout<isth_client>.size)
         view.loop = UInt32(loop)
-        view.conn = UInt64(loop) << 56 | connection.pointee.identifier.rawValue
+        // Between slot (24 bits at most) and generation (28 bits from bit 32 on).
+        view.conn = UInt64(loop) << 24 | connection.pointee.identifier.rawValue
         view.client_id = isth_str(connection.pointee.clientIdentifier.view)
         view.username = isth_str(connection.pointee.userName.view)
         view.listener = isth_str(connection.pointee.listener.view)

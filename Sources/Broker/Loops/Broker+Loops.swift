@@ -27,8 +27,8 @@ extension Broker {
         case .retain(let message): store(message)
         case .retainedQuery(let query): answerRetained(query, to: other)
         case .retainedAnswer(let query, let messages): receiveRetained(query, messages)
-        case .takeOver(let clientIdentifier, let cleanStart):
-            giveAway(clientIdentifier, to: other, cleanStart: cleanStart)
+        case .takeOver(let clientIdentifier, let claim, let cleanStart):
+            giveAway(clientIdentifier, claim, to: other, cleanStart: cleanStart)
         case .session(let clientIdentifier, let state): receiveSession(clientIdentifier, state)
         }
     }

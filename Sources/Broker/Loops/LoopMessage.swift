@@ -36,8 +36,9 @@ enum LoopMessage {
     case retain(Message)
     case retainedQuery(RetainedQuery)
     case retainedAnswer(RetainedQuery, [Message])
-    /// End the connection of this client and send its session over, for the client that arrived at the sender.
-    case takeOver(clientIdentifier: [UInt8], cleanStart: Bool)
+    /// End the connection of this client and send its session over, the one that `claim` was made for, since the client
+    /// arrived at the sender.
+    case takeOver(clientIdentifier: [UInt8], claim: UInt64, cleanStart: Bool)
     case session(clientIdentifier: [UInt8], SessionState?)
 }
 

@@ -8,6 +8,8 @@ import PluginAPI
 /// A connection that waits for its session to come over from another loop.
 struct Joining {
     var connection: ConnectionIdentifier
+    /// This loop's claim to the client.
+    let claim: UInt64
     /// A loop that asked for the session while it was on its way here.
     var successor: Int?
 }
@@ -27,7 +29,7 @@ extension Broker {
     func join(_ connection: ConnectionPointer) {
         let name = connection.pointee.clientIdentifier.view
         guard loopCount > 1 else {
-            joinHere(connection)
+            joinHere(connection, claim: 0)
             return
         }
         let key = Array(name.buffer)
@@ -38,15 +40,16 @@ extension Broker {
             if let old = self.connection(earlier.connection) { close(old, .sessionTakenOver) }
             return
         }
-        let owner = registry.claim(key, loop)
-        guard let owner, owner != loop else {
-            joinHere(connection)
+        let (claim, previous) = registry.claim(key, loop)
+        guard let previous, previous.loop != loop else {
+            joinHere(connection, claim: claim)
             return
         }
-        joining[key] = Joining(connection: connection.pointee.identifier, successor: nil)
+        joining[key] = Joining(connection: connection.pointee.identifier, claim: claim, successor: nil)
         suspend(connection, .session)
-        let request = LoopMessage.takeOver(clientIdentifier: key, cleanStart: connection.pointee.cleanStart)
-        outboxes[owner].messages.append(request)
+        outboxes[previous.loop].messages.append(
+            .takeOver(clientIdentifier: key, claim: previous.number, cleanStart: connection.pointee.cleanStart)
+        )
     }
 
     private func suspend(_ connection: ConnectionPointer, _ stage: PendingCheck.Stage) {
@@ -56,10 +59,10 @@ extension Broker {
         cancelTimer(connection)
     }
 
-    private func joinHere(_ connection: ConnectionPointer) {
+    private func joinHere(_ connection: ConnectionPointer, claim: UInt64) {
         let existing = session(named: connection.pointee.clientIdentifier.view)
         guard existing >= 0 else {
-            start(connection)
+            start(connection, claim)
             return
         }
         if let other = sessions[existing].pointee.connection {
@@ -67,21 +70,22 @@ extension Broker {
             displace(other, keepsSession: !connection.pointee.cleanStart && !endsWithConnection)
             if endsWithConnection {
                 // That session would have ended with its connection. [MQTT-3.1.2-23]
-                terminate(existing, .sessionTakenOver, keepsClaim: true)
-                start(connection)
+                terminate(existing, .sessionTakenOver)
+                start(connection, claim)
                 return
             }
         }
         if connection.pointee.cleanStart {  // [MQTT-3.1.2-4]
-            terminate(existing, .sessionTakenOver, keepsClaim: true)
-            start(connection)
+            terminate(existing, .sessionTakenOver)
+            start(connection, claim)
         } else {  // [MQTT-3.1.2-5]
+            sessions[existing].pointee.claim = claim
             resume(connection, existing)
         }
     }
 
-    private func start(_ connection: ConnectionPointer) {
-        let slot = makeSession(connection.pointee.clientIdentifier.view)
+    private func start(_ connection: ConnectionPointer, _ claim: UInt64) {
+        let slot = makeSession(connection.pointee.clientIdentifier.view, claim)
         connection.pointee.session = slot
         welcome(connection, sessions[slot], sessionPresent: false)  // [MQTT-3.2.2-2]
     }
@@ -98,10 +102,9 @@ extension Broker {
         welcome(connection, session, sessionPresent: true)  // [MQTT-3.2.2-3]
     }
 
-    /// The registry names this loop already, or a later claimant that the session goes on to.
-    private func makeSession(_ name: ByteView) -> Int32 {
+    private func makeSession(_ name: ByteView, _ claim: UInt64) -> Int32 {
         sessionGeneration = TimerToken.next(sessionGeneration)
-        let slot = sessions.insert(Session(clientIdentifier: name, generation: sessionGeneration))
+        let slot = sessions.insert(Session(clientIdentifier: name, generation: sessionGeneration, claim: claim))
         while liveSessions.count <= Int(slot) { liveSessions.append(0) }
         liveSessions[Int(slot)] = sessionGeneration
         sessions[slot].pointee.slot = slot
@@ -144,8 +147,8 @@ extension Broker {
 
     // MARK: End
 
-    /// Ends a session: its subscriptions, queues and delayed will. `keepsClaim`: this loop makes the client's next one.
-    func terminate(_ slot: Int32, _ reason: ReasonCode, keepsClaim: Bool = false) {
+    /// Ends a session: its subscriptions, queues and delayed will.
+    func terminate(_ slot: Int32, _ reason: ReasonCode) {
         let session = sessions[slot]
         cancelTimer(session)
         if let will = session.pointee.delayedWill {
@@ -160,13 +163,13 @@ extension Broker {
                 }
             }
         }
-        forget(slot, keepsClaim: keepsClaim)
+        forget(slot)
     }
 
-    private func forget(_ slot: Int32, keepsClaim: Bool) {
+    private func forget(_ slot: Int32) {
         let session = sessions[slot]
         let name = session.pointee.clientIdentifier.view
-        if loopCount > 1, !keepsClaim { registry.release(Array(name.buffer), loop) }
+        if loopCount > 1 { registry.release(Array(name.buffer), session.pointee.claim) }
         sessionTable.remove(name.hash64, slot, rehash: sessionHash(of:))
         session.pointee.deallocate()
         liveSessions[Int(slot)] = 0
@@ -175,14 +178,15 @@ extension Broker {
 
     // MARK: Between loops
 
-    /// Another loop has the client now: give the session away.
-    func giveAway(_ key: [UInt8], to loop: Int, cleanStart: Bool) {
-        if joining[key] != nil {
+    /// Another loop has the client now: give the session of `claim` away. It may be one that is still awaited here, while
+    /// an earlier one, which others asked for, is still there.
+    func giveAway(_ key: [UInt8], _ claim: UInt64, to loop: Int, cleanStart: Bool) {
+        if joining[key]?.claim == claim {
             joining[key]?.successor = loop
             return
         }
         let slot = key.withUnsafeBytes { self.session(named: ByteView($0)) }
-        guard slot >= 0 else {
+        guard slot >= 0, sessions[slot].pointee.claim == claim else {
             outboxes[loop].messages.append(.session(clientIdentifier: key, nil))
             return
         }
@@ -226,7 +230,7 @@ extension Broker {
         session.pointee.inflight = InflightWindow()
         session.pointee.queue = MessageQueue()
         while let last = session.pointee.subscriptions.last { removeSubscription(slot, last) }
-        forget(slot, keepsClaim: false)
+        forget(slot)
         return state
     }
 
@@ -239,10 +243,14 @@ extension Broker {
         let connection = self.connection(waiting.connection).flatMap { $0.pointee.isOpen ? $0 : nil }
         let isWanted = connection.map { !$0.pointee.cleanStart } ?? true
         var slot: Int32 = -1
-        if let state, isWanted { slot = key.withUnsafeBytes { unpack(state, ByteView($0)) } } else { discard(state) }
+        if let state, isWanted {
+            slot = key.withUnsafeBytes { unpack(state, ByteView($0), waiting.claim) }
+        } else {
+            discard(state)
+        }
         if let connection {
             connection.pointee.pending = nil
-            if slot >= 0 { resume(connection, slot) } else { start(connection) }
+            if slot >= 0 { resume(connection, slot) } else { start(connection, waiting.claim) }
             if waiting.successor == nil { processInput(connection) }
             if connection.pointee.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
                 connection.pointee.transport.resumeReading()
@@ -250,13 +258,13 @@ extension Broker {
         } else if slot >= 0 {
             scheduleExpiry(slot)
         } else {
-            registry.release(key, loop)
+            registry.release(key, waiting.claim)
         }
-        if let successor = waiting.successor { giveAway(key, to: successor, cleanStart: false) }
+        if let successor = waiting.successor { giveAway(key, waiting.claim, to: successor, cleanStart: false) }
     }
 
-    private func unpack(_ state: SessionState, _ name: ByteView) -> Int32 {
-        let slot = makeSession(name)
+    private func unpack(_ state: SessionState, _ name: ByteView, _ claim: UInt64) -> Int32 {
+        let slot = makeSession(name, claim)
         let session = sessions[slot]
         session.pointee.expiryInterval = state.expiryInterval
         session.pointee.inflight = state.inflight

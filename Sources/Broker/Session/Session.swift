@@ -14,6 +14,8 @@ struct Session {
     let clientIdentifier: OwnedBytes
     /// Tells this session from an earlier one in the same slot.
     let generation: UInt32
+    /// Under which the registry knows it; 0 where there is one loop.
+    var claim: UInt64
     /// Where it stands in its arena.
     var slot: Int32 = -1
     var connection: ConnectionPointer?
@@ -42,7 +44,8 @@ struct Session {
     var mergeStamp: UInt32 = 0
     var mergeIndex: Int32 = 0
 
-    init(clientIdentifier: ByteView, generation: UInt32) {
+    init(clientIdentifier: ByteView, generation: UInt32, claim: UInt64) {
+        self.claim = claim
         self.clientIdentifier = OwnedBytes(copying: clientIdentifier)
         self.generation = generation
     }

@@ -5,9 +5,18 @@
 import Glibc
 
 public final class SessionRegistry: @unchecked Sendable {
+    /// That a client belongs to a loop. The number tells it from the same loop's earlier and later claims: while a
+    /// session is on its way between loops, one loop may have two of them.
+    struct Claim: Equatable {
+        var loop: Int
+        /// Never 0.
+        var number: UInt64
+    }
+
     private final class Shard {
         let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-        var owners: [[UInt8]: Int] = [:]
+        var owners: [[UInt8]: Claim] = [:]
+        var lastNumber: UInt64 = 0
 
         init() { pthread_mutex_init(lock, nil) }
 
@@ -30,20 +39,24 @@ public final class SessionRegistry: @unchecked Sendable {
         return body(shard)
     }
 
-    /// Makes `loop` the owner and returns who was it before.
-    func claim(_ clientIdentifier: [UInt8], _ loop: Int) -> Int? {
-        with(clientIdentifier) { $0.owners.updateValue(loop, forKey: clientIdentifier) }
+    /// Makes `loop` the owner. `previous` is the claim that it supersedes.
+    func claim(_ clientIdentifier: [UInt8], _ loop: Int) -> (number: UInt64, previous: Claim?) {
+        with(clientIdentifier) { shard in
+            shard.lastNumber += 1
+            let claim = Claim(loop: loop, number: shard.lastNumber)
+            return (claim.number, shard.owners.updateValue(claim, forKey: clientIdentifier))
+        }
     }
 
-    /// The session ended on `loop`; another loop may have claimed the client since.
-    func release(_ clientIdentifier: [UInt8], _ loop: Int) {
+    /// The session of this claim ended; the client may have been claimed again since.
+    func release(_ clientIdentifier: [UInt8], _ number: UInt64) {
         with(clientIdentifier) { shard in
-            if shard.owners[clientIdentifier] == loop { shard.owners[clientIdentifier] = nil }
+            if shard.owners[clientIdentifier]?.number == number { shard.owners[clientIdentifier] = nil }
         }
     }
 
     /// Which loop owns the client's session.
     public func owner(_ clientIdentifier: [UInt8]) -> Int? {
-        with(clientIdentifier) { $0.owners[clientIdentifier] }
+        with(clientIdentifier) { $0.owners[clientIdentifier]?.loop }
     }
 }

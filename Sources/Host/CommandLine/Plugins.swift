@@ -27,9 +27,11 @@ struct Plugins: ParsableCommand {
                 }
             }
         }
+        let inUse = Startup.hooksInUse(options)
         for file in files {
             do throws(PluginProblem) {
-                say(PluginListing.text(try loader.inspect(file.path), path: file.path))
+                let report = try loader.inspect(file.path)
+                say(PluginListing.text(report, path: file.path, hooksInUse: inUse[file.path]))
             } catch {
                 say(PluginRefusal(name: file.name, file: file.path, problem: error).sentence)
                 hasRefusal = true
@@ -44,10 +46,11 @@ struct Plugins: ParsableCommand {
 
 /// One plugin's paragraph in the list.
 enum PluginListing {
-    static func text(_ report: ProbeReport, path: String) -> String {
+    /// `hooksInUse`: with the config that the broker would run with, if that names the plugin.
+    static func text(_ report: ProbeReport, path: String, hooksInUse: [String]? = nil) -> String {
         let title = [report.name, report.version].compactMap { $0 }.joined(separator: " ")
         var lines = ["\(title)  (ABI \(report.abi.map(PluginABI.text) ?? "unknown"))  \(path)"]
-        lines.append("    hooks: " + hooks(report))
+        lines.append("    hooks: " + (hooksInUse.map(list) ?? hooks(report)))
         lines.append("    config roots: " + list(report.roots))
         if !report.services.isEmpty { lines.append("    services: " + list(report.services)) }
         if report.guards { lines.append("    guards: the broker does not start without it") }

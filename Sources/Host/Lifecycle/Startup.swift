@@ -33,6 +33,16 @@ enum Startup {
         }
     }
 
+    /// Which hooks the plugins use that the config names, by their file's path; empty if the broker would not start.
+    static func hooksInUse(_ options: RunOptions) -> [String: [String]] {
+        guard let assembly = try? Assembly(options, logLevel: .error) else { return [:] }
+        defer {
+            assembly.plugins.close()
+            assembly.runtime.pool.shutdown()
+        }
+        return assembly.plugins.hooksInUse
+    }
+
     static func pluginEntries(_ options: RunOptions) throws -> [PluginEntry] {
         try Configuration(options).pluginEntries().map(\.entry)
     }
@@ -58,11 +68,12 @@ final class Assembly {
     let runtime: Runtime
     let hooks: HookTable
 
-    init(_ options: RunOptions) throws(StartError) {
+    /// `logLevel` stands above the config's.
+    init(_ options: RunOptions, logLevel: LogLevel? = nil) throws(StartError) {
         configuration = Configuration(options)
         let entries = try configuration.pluginEntries()
         let early = try configuration.earlyValues()
-        let log = Log(level: early.logLevel)
+        let log = Log(level: logLevel ?? early.logLevel)
         let loopCount = early.eventLoops == 0 ? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) : early.eventLoops
         plugins = PluginSet(options, log: log)
         try plugins.load(entries, loopCount: loopCount)

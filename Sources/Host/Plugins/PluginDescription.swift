@@ -21,8 +21,8 @@ struct PluginSetting: Equatable, Sendable {
     /// The key that stands for it in "who owns this?": `cluster.links` of `cluster.links[].server`, `authorization` of
     /// `authorization.no_match`.
     var owned: String {
-        let key = path.prefix { $0 != "[" }
-        return key.count < path.count ? String(key) : String(path.prefix { $0 != "." })
+        let isArray = path.contains("[") || type.hasSuffix("[]")
+        return String(path.prefix { $0 != (isArray ? "[" : ".") })
     }
 }
 

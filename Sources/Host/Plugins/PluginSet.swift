@@ -32,6 +32,15 @@ final class PluginSet: @unchecked Sendable {
         members.filter(\.isStarted).map { "\($0.plugin.description.name) \($0.plugin.description.version)" }
     }
 
+    /// By the path of the plugin's file.
+    var hooksInUse: [String: [String]] {
+        var hooks: [String: [String]] = [:]
+        for member in members where member.isStarted {
+            hooks[member.plugin.image.path] = HookNames.used(member.hooks)
+        }
+        return hooks
+    }
+
     // MARK: Load
 
     func load(_ entries: [(entry: PluginEntry, options: Value?)], loopCount: Int) throws(StartError) {

@@ -32,18 +32,17 @@ struct Configuration {
         }
     }
 
-    /// What is needed before the plugins are loaded.
+    /// What is needed before the plugins are loaded. What is wrong with it is told with everything else that is.
     func earlyValues() throws(StartError) -> (logLevel: LogLevel, eventLoops: Int) {
         let value = try merged(with: try schema([])).value
         var object = Object()
         for root in ["log", "node"] {
             if let field = value.object()?.field(root) { object.set(root, field.value, keyOrigin: field.keyOrigin) }
         }
-        let checked = try schema([]).validate(Value(.object(object), value.origin))
-        guard checked.errors.isEmpty else { throw StartError(checked.errors.map(\.description)) }
-        var level = checked.value.string(at: "log.console.level").flatMap(LogLevel.init(name:)) ?? .warning
-        if checked.value.bool(at: "log.console.enable") == false { level = .error }
-        return (level, checked.value.int(at: "node.event_loops") ?? 0)
+        let checked = try schema([]).validate(Value(.object(object), value.origin)).value
+        var level = checked.string(at: "log.console.level").flatMap(LogLevel.init(name:)) ?? .warning
+        if checked.bool(at: "log.console.enable") == false { level = .error }
+        return (level, min(max(checked.int(at: "node.event_loops") ?? 0, 0), 64))
     }
 
     /// Everything, checked. `owners` tells who owns a key nobody loaded knows: it is asked only if there is one.
