@@ -128,6 +128,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("Unit/ClusterLinkTests", ["ClusterLinkBody", "LinkTestSupport", "PluginAPI", "PluginKit", "CZlib"]),
+        tests("Unit/BrokerTests", ["Broker", "MQTT", "PluginAPI"]),
         tests("Unit/ConfigTests", ["Config"]),
         tests("Unit/FileACLTests", ["FileACLRules", "PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/PasswordAuthTests", ["PasswordAuthUsers", "PluginAPI", "PluginKit", "MockHost"]),

@@ -91,6 +91,7 @@ public final class Broker {
     var requests: [PluginRequest] = []
     /// Buffers that idle connections gave back.
     var spareBuffers: [ByteBuffer] = []
+    var spareBytes = 0
     /// Match lists, one for each level of publishes inside publishes.
     var spareMatches: [MatchList] = []
     var forms = EncodedForms()
@@ -149,13 +150,19 @@ public final class Broker {
         return outboxes[loop]
     }
 
-    /// Sends what the turn has produced and forgets the connections that ended in it.
-    public func endTurn() {
+    /// Does what was put off to the turn's end. Then the outboxes are to be sent, and then the turn to be ended: what a
+    /// client is told was done must have been handed to the other loops before it can act upon it.
+    public func settle() {
         // Each may make the other: nothing may be left for a next turn, which may be long in coming.
         while !released.isEmpty || !requests.isEmpty {
             resumeReleased()
             carryOutRequests()
         }
+    }
+
+    /// Sends what the turn has produced and forgets the connections that ended in it.
+    public func endTurn() {
+        settle()
         var i = 0
         while i < touched.count {
             flush(touched[i])
@@ -173,6 +180,7 @@ public final class Broker {
         if connection.pointee.output.isEmpty, !connection.pointee.isBlocked, let buffer = spareBuffers.popLast() {
             connection.pointee.output.bytes.deallocate()
             connection.pointee.output.bytes = buffer
+            spareBytes -= buffer.capacity
         }
         touched.append(connection)
     }
@@ -190,7 +198,8 @@ public final class Broker {
         counters.bytesSent &+= UInt64(before - connection.pointee.output.pending)
         if isDone {
             var buffer = connection.pointee.output.takeBuffer()
-            if spareBuffers.count < 256, buffer.capacity <= 1 << 19 {
+            if spareBytes + buffer.capacity <= 1 << 25 {
+                spareBytes += buffer.capacity
                 spareBuffers.append(buffer)
             } else {
                 buffer.deallocate()

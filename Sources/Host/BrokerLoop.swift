@@ -44,8 +44,12 @@ final class BrokerLoop: BrokerTimers, TimerTarget, @unchecked Sendable {
 
     private func endTurn() {
         broker.now = loop.nowMilliseconds
+        if outgoing.count > 1 { sendOutboxes() }
         broker.endTurn()
-        guard outgoing.count > 1 else { return }
+    }
+
+    private func sendOutboxes() {
+        broker.settle()
         for (index, mailbox) in outgoing.enumerated() {
             guard let mailbox else { continue }
             let batch = broker.takeOutbox(index)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread's event loop on level-triggered epoll. A turn: sockets' events, posted work and mailboxes, deferred work,
+// One thread's event loop on level-triggered epoll. A turn: posted work and mailboxes, sockets' events, deferred work,
 // timers, a few TLS handshake steps, `onTurnEnd`; then it sleeps until the next event. It knows nothing of MQTT.
 
 import CLinux
@@ -115,6 +115,11 @@ public final class EventLoop: @unchecked Sendable {
     private func turn() {
         let count = poll()
         readClock()
+        // Mail first: what caused a peer to send the bytes reported now may have been mailed before.
+        posted.takeAll { batch in
+            for work in batch { work() }
+        }
+        for mailbox in mailboxes { mailbox.drain() }
         for i in 0..<count {
             let event = events[i]
             guard let pointer = event.data.ptr else { continue }
@@ -123,10 +128,6 @@ public final class EventLoop: @unchecked Sendable {
                 if source.fd >= 0 { source.ready(event.events) }
             }
         }
-        posted.takeAll { batch in
-            for work in batch { work() }
-        }
-        for mailbox in mailboxes { mailbox.drain() }
         runDeferred()
         while let expired = wheel.takeExpired(now: nowMilliseconds) { expired.payload.fire() }
         if !handshakes.isEmpty { stepHandshakes() }

@@ -67,7 +67,7 @@ struct Connection {
         /// A plugin's answer, or another loop's session, is awaited; input waits.
         case suspended
         case connected
-        /// Everything is said; what is left of the output is being sent.
+        /// Everything is said. What the socket takes at the turn's end still leaves, and no more.
         case closing
     }
 
@@ -94,7 +94,6 @@ struct Connection {
     var isTouched = false
     /// The socket took less than it was offered.
     var isBlocked = false
-    var sendsReasonStrings = true
     /// A receiver of its messages cannot take more at present: it is not read.
     var isHeld = false
     /// Before it was suspended.
@@ -112,8 +111,6 @@ struct Connection {
     var receiveMaximum: UInt16 = .max
     var maximumPacketSize = UInt32.max
     var sessionExpiryInterval: UInt32 = 0
-    /// Incoming QoS 1 and 2 messages that are not answered yet.
-    var awaitingAnswer = 0
 
     /// The start of a packet whose rest has not come, or input that waits for a suspension to end.
     var input = ByteBuffer()

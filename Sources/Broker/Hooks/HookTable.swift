@@ -74,7 +74,6 @@ public final class HookTable: @unchecked Sendable {
     let pluginCount: Int
     let connect: [HookLink<@convention(c) (State, Client, OpaquePointer) -> isth_result>]
     let authenticate: [HookLink<@convention(c) (State, Client, isth_id, isth_bytes) -> isth_result>]
-    let authStep: [HookLink<@convention(c) (State, Client, isth_id, Int32, isth_str, isth_bytes) -> isth_result>]
     let authorize: [HookLink<@convention(c) (State, Client, isth_id, Int32, isth_str, UInt8, UInt8) -> isth_result>]
     let connected: [HookLink<@convention(c) (State, Client) -> Void>]
     let closed: [HookLink<@convention(c) (State, Client, UInt8, isth_str) -> Void>]
@@ -108,7 +107,6 @@ public final class HookTable: @unchecked Sendable {
         pluginCount = plugins.count
         connect = chain { $0.client_connect }
         authenticate = chain { $0.client_authenticate }
-        authStep = chain { $0.client_auth_step }
         authorize = chain { $0.client_authorize }
         connected = chain { $0.client_connected }
         closed = chain { $0.client_closed }
@@ -133,6 +131,10 @@ public final class HookTable: @unchecked Sendable {
     /// Whether any plugin admits or refuses clients.
     public var authenticates: Bool { !authenticate.isEmpty }
 
+    deinit {
+        for filters in publishFilters { for filter in filters { filter.deallocate() } }
+    }
+
     /// Whether the publish link at `index` wants to see `topic`.
     @inline(__always)
     func wants(_ index: Int, _ topic: ByteView) -> Bool {
@@ -148,7 +150,6 @@ private struct PublishFilter {
     private let filter: OwnedBytes
     private let prefix: ByteView
 
-    /// The copy lives as long as the process: a hook table is made once a start.
     init(_ bytes: [UInt8]) {
         filter = bytes.withUnsafeBytes { OwnedBytes(copying: ByteView($0)) }
         let view = filter.view
@@ -158,6 +159,8 @@ private struct PublishFilter {
         if end > 0, end < view.count, view[end] == UInt8(ascii: "#") { end -= 1 }
         prefix = view.slice(0, end)
     }
+
+    func deallocate() { filter.deallocate() }
 
     var startsWithDollar: Bool { prefix.buffer.first == UInt8(ascii: "$") }
 

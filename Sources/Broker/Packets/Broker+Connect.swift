@@ -94,7 +94,6 @@ extension Broker {
             connection.pointee.sessionExpiryInterval = properties.sessionExpiryInterval ?? 0
             connection.pointee.receiveMaximum = properties.receiveMaximum ?? .max
             connection.pointee.maximumPacketSize = properties.maximumPacketSize ?? .max
-            connection.pointee.sendsReasonStrings = properties.requestProblemInformation ?? true
         } else {
             connection.pointee.sessionExpiryInterval = packet.cleanStart ? 0 : settings.sessionExpiryInterval
         }

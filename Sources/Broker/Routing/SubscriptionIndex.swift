@@ -49,8 +49,6 @@ struct FilterEntry {
     var destinationLoops: UInt64 = 0
 
     var isUnused: Bool { subscribers.isEmpty && firstGroup < 0 && sessionLoops | destinationLoops == 0 }
-    /// Whether a session of this loop wants it, shared groups aside.
-    var isWantedHere: Bool { sessionCount > 0 }
     var destinationCount: Int { subscribers.count - Int(sessionCount) }
 }
 

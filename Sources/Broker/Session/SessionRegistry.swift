@@ -54,9 +54,4 @@ public final class SessionRegistry: @unchecked Sendable {
             if shard.owners[clientIdentifier]?.number == number { shard.owners[clientIdentifier] = nil }
         }
     }
-
-    /// Which loop owns the client's session.
-    public func owner(_ clientIdentifier: [UInt8]) -> Int? {
-        with(clientIdentifier) { $0.owners[clientIdentifier]?.loop }
-    }
 }

@@ -148,7 +148,8 @@ typedef struct isth_hooks_v1 {
   /* User name and password.  ALLOW in, DENY out (0x86); end of chain: out, if any plugin has this hook, else only
    * clients of this machine's loopback addresses are let in.  LATER: answer(ticket).                                 */
   isth_result (*ISTH_NULLABLE client_authenticate)(ISTH_CL, isth_id ticket, isth_bytes password);
-  /* MQTT 5 enhanced authentication (phase ISTH_AUTH_*).  ALLOW done, DENY out; end of chain: 0x8C bad method.         */
+  /* MQTT 5 enhanced authentication (phase ISTH_AUTH_*).  ALLOW done, DENY out; end of chain: 0x8C bad method.
+   * Reserved: this host does not ask it yet and answers 0x8C to every method.                                        */
   isth_result (*ISTH_NULLABLE client_auth_step)(ISTH_CL, isth_id ticket, int32_t phase, isth_str method, isth_bytes data);
   /* May this client publish to / subscribe to `topic` (access ISTH_ACCESS_*)?  Also asked for a will, at CONNECT.
    * Shared subscriptions are asked without their prefix.  End of chain: allowed.  LATER: answer(ticket).

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// A publisher waits for a receiver that is slower than it, but not for ever, and nobody waits in a circle.
+
+import MQTT
+import Testing
+
+@testable import Broker
+
+@Suite struct HoldBackTests {
+    private func world(_ loops: Int = 1) -> World {
+        var settings = BrokerSettings()
+        settings.maximumInflight = 4
+        settings.maximumQueueLength = 10
+        return World(loops: loops, settings)
+    }
+
+    private func burst(_ client: TestClient, _ topic: String, _ texts: Range<Int>) {
+        client.send(
+            texts.flatMap {
+                client.publishBytes(topic, Array("\($0)".utf8), .atLeastOnce, false, false, UInt16($0 + 1))
+            }
+        )
+    }
+
+    @Test(arguments: [1, 2])
+    func aFastPublisherLosesNothing(loops: Int) {
+        let world = world(loops)
+        let reader = TestClient.connected(world, "r")
+        reader.subscribe("a", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p", loop: loops - 1)
+        for start in stride(from: 0, to: 400, by: 20) { burst(publisher, "a", start..<start + 20) }
+        #expect(publisher.transport.isPaused)
+        let texts = reader.takeAndAcknowledge().map(\.text)
+        #expect(texts == (0..<400).map(String.init))
+        #expect(!publisher.transport.isPaused)
+        #expect(publisher.take().count == 400)
+        #expect(world.broker.counters.publishDropped == 0)
+        for client in [reader, publisher] { client.disconnect() }
+        #expect(world.leftovers == [:])
+    }
+
+    @Test func nobodyWaitsForEver() {
+        let world = world()
+        let reader = TestClient.connected(world, "r")
+        reader.subscribe("a", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p")
+        burst(publisher, "a", 0..<100)
+        #expect(publisher.transport.isPaused)
+        world.advance(5000)
+        #expect(!publisher.transport.isPaused)
+        #expect(publisher.take().count == 100)
+        #expect(world.broker.counters.publishDropped > 0)
+        let texts = reader.takeAndAcknowledge().map(\.text)
+        #expect(texts.prefix(4) == ["0", "1", "2", "3"] && texts.last == "99")
+        // It caught up: it is waited for again.
+        burst(publisher, "a", 100..<200)
+        #expect(publisher.transport.isPaused)
+        #expect(reader.takeAndAcknowledge().map(\.text) == (100..<200).map(String.init))
+    }
+
+    @Test func theEndOfTheReceiverReleases() {
+        let world = world()
+        let reader = TestClient.connected(world, "r")
+        reader.subscribe("a", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p")
+        burst(publisher, "a", 0..<100)
+        reader.vanish()
+        #expect(!publisher.transport.isPaused)
+        #expect(publisher.take().count == 100)
+        publisher.disconnect()
+        #expect(world.leftovers == [:])
+    }
+
+    @Test func aHeldPublisherMayEnd() {
+        let world = world()
+        let reader = TestClient.connected(world, "r")
+        reader.subscribe("a", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p")
+        burst(publisher, "a", 0..<100)
+        publisher.vanish()
+        _ = reader.takeAndAcknowledge()
+        reader.disconnect()
+        #expect(world.leftovers == [:])
+    }
+
+    @Test func aClientDoesNotWaitForItself() {
+        let world = world()
+        let client = TestClient.connected(world, "c")
+        client.subscribe("a", .atLeastOnce)
+        burst(client, "a", 0..<100)
+        #expect(!client.transport.isPaused)
+        let texts = client.takeAndAcknowledge().filter { $0.type == .publish }.map(\.text)
+        #expect(texts == (0..<100).map(String.init))
+    }
+
+    /// Each publishes to the other: if both were held, neither could acknowledge.
+    @Test(arguments: [1, 2])
+    func clientsDoNotWaitForEachOther(loops: Int) {
+        let world = world(loops)
+        let clients = (0..<2).map { TestClient.connected(world, "c\($0)", loop: $0 % loops) }
+        for (i, client) in clients.enumerated() { client.subscribe("to\(i)", .atLeastOnce) }
+        var texts: [[String]] = [[], []]
+        for start in stride(from: 0, to: 300, by: 30) {
+            for (i, client) in clients.enumerated() {
+                client.settles = false
+                burst(client, "to\(1 - i)", start..<start + 30)
+            }
+            world.settle()
+        }
+        for client in clients { client.settles = true }
+        #expect(clients.contains { !$0.transport.isPaused })
+        for _ in 0..<100 {
+            for (i, client) in clients.enumerated() where !client.transport.isPaused {
+                texts[i] += client.takeAndAcknowledge().filter { $0.type == .publish }.map(\.text)
+            }
+        }
+        for received in texts { #expect(received == (0..<300).map(String.init)) }
+        #expect(world.brokers.allSatisfy { $0.counters.publishDropped == 0 })
+    }
+}

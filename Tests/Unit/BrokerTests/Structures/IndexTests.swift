@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subscription index and the retained store against `TopicFilter.matches`, which looks at one filter at a time.
+
+import MQTT
+import Testing
+
+@testable import Broker
+
+@Suite struct IndexTests {
+    private static let levels = ["a", "b", "", "cc", "$x", "d"]
+
+    private func topic(_ random: inout SeededRandom) -> String {
+        var parts = (0..<1 + random.below(4)).map { _ in random.pick(Self.levels) }
+        if parts == [""] { parts = ["a"] }
+        return parts.joined(separator: "/")
+    }
+
+    private func filter(_ random: inout SeededRandom) -> String {
+        var parts = (0..<1 + random.below(4)).map { _ in random.below(3) == 0 ? "+" : random.pick(Self.levels) }
+        if random.below(3) == 0 { parts[parts.count - 1] = "#" }
+        if parts == [""] { parts = ["+"] }
+        return parts.joined(separator: "/")
+    }
+
+    private func isMatch(_ filter: String, _ topic: String) -> Bool {
+        filter.withView { filter in topic.withView { TopicFilter.matches(filter, $0) } }
+    }
+
+    @Test func theIndexFindsWhatMatches() {
+        var random = SeededRandom()
+        var index = SubscriptionIndex()
+        var matches = MatchList()
+        defer {
+            matches.deallocate()
+            index.deallocate()
+        }
+        var model: [String: Int32] = [:]
+        for step in 0..<100_000 {
+            if random.below(20) > 0 {
+                let filter = filter(&random)
+                if let entry = model.removeValue(forKey: filter) {
+                    index[entry].pointee.sessionLoops = 0
+                    index.removeIfUnused(entry)
+                } else {
+                    let entry = filter.withView { index.findOrInsert($0) }
+                    index[entry].pointee.sessionLoops = 1
+                    model[filter] = entry
+                }
+                #expect(filter.withView { index.find($0) } == model[filter] ?? -1)
+            } else {
+                let topic = topic(&random)
+                topic.withView { index.match($0, into: &matches) }
+                let found = (0..<matches.count).map { matches[$0] }.sorted()
+                let expected = model.filter { isMatch($0.key, topic) }.values.sorted()
+                #expect(found == expected, "seed \(random.seed), step \(step), topic \(topic)")
+            }
+        }
+        #expect(index.filterCount == model.count)
+        for entry in model.values {
+            index[entry].pointee.sessionLoops = 0
+            index.removeIfUnused(entry)
+        }
+        // Churn leaves nothing behind but the root.
+        #expect(index.filterCount == 0)
+        #expect(index.wildcards.nodeCount == 1)
+        #expect(index.wildcards.levelCount == 0)
+        #expect(index.wildcards.filterCount == 0)
+    }
+
+    @Test func wildcardsAtTheFirstLevelPassDollarTopicsBy() {
+        var index = SubscriptionIndex()
+        var matches = MatchList()
+        defer {
+            matches.deallocate()
+            index.deallocate()
+        }
+        for filter in ["#", "+/a", "$SYS/#", "$SYS/+"] {
+            let entry = filter.withView { index.findOrInsert($0) }
+            index[entry].pointee.sessionLoops = 1
+        }
+        "$SYS/a".withView { index.match($0, into: &matches) }
+        let names = (0..<matches.count).map { index[matches[$0]].pointee.name.view.string }
+        #expect(Set(names) == ["$SYS/#", "$SYS/+"])
+        "$SYS".withView { index.match($0, into: &matches) }
+        #expect((0..<matches.count).map { index[matches[$0]].pointee.name.view.string } == ["$SYS/#"])
+    }
+
+    @Test func aVeryDeepTopicIsMatched() {
+        var index = SubscriptionIndex()
+        var matches = MatchList()
+        defer {
+            matches.deallocate()
+            index.deallocate()
+        }
+        let entry = "+/+/#".withView { index.findOrInsert($0) }
+        index[entry].pointee.sessionLoops = 1
+        String(repeating: "/", count: 65_535).withView { index.match($0, into: &matches) }
+        #expect(matches.count == 1)
+    }
+
+    @Test func theRetainedStoreFindsWhatMatches() {
+        var random = SeededRandom()
+        var store = RetainedStore()
+        defer { store.deallocate() }
+        var model: [String: String] = [:]
+        for step in 0..<30_000 {
+            switch random.below(4) {
+            case 0:
+                let topic = topic(&random)
+                topic.withView { store.remove($0) }
+                model[topic] = nil
+            case 1 where step % 10 == 0:
+                let filter = filter(&random)
+                var found: [String] = []
+                filter.withView { store.eachMessage(matching: $0) { found.append($0.topic.string) } }
+                let expected = model.keys.filter { isMatch(filter, $0) }
+                #expect(found.sorted() == expected.sorted(), "seed \(random.seed), step \(step), filter \(filter)")
+            default:
+                let topic = topic(&random)
+                store.set(makeMessage(topic, "\(step)"))
+                model[topic] = "\(step)"
+                #expect(topic.withView { store[$0]?.payload.string } == "\(step)")
+            }
+            #expect(store.count == model.count)
+        }
+        for topic in model.keys { topic.withView { store.remove($0) } }
+        #expect(store.count == 0)
+        #expect(store.nodeCount == 1)
+        #expect(store.levelCount == 0)
+    }
+
+    @Test func aVeryDeepRetainedTopicIsFound() {
+        var store = RetainedStore()
+        defer { store.deallocate() }
+        store.set(makeMessage(String(repeating: "/", count: 65_535)))
+        var found = 0
+        "#".withView { store.eachMessage(matching: $0) { _ in found += 1 } }
+        #expect(found == 1)
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 7])
+    func aSharedGroupServesItsMembersInTurn(members: Int) {
+        var group = "g".withView { SharedGroup(name: $0, entry: 0, next: -1) }
+        defer { group.deallocate() }
+        for member in 0..<members {
+            _ = group.members.set(Subscriber(session: Int32(member), options: DeliveryOptions(bits: 1)))
+        }
+        var served: [Int32: Int] = [:]
+        for _ in 0..<members * 10 {
+            guard case .here = group.pickLoop(), let member = group.pickMember({ _ in true }) else {
+                Issue.record("nobody is picked")
+                return
+            }
+            served[member.target, default: 0] += 1
+        }
+        #expect(served.count == members)
+        #expect(served.values.allSatisfy { $0 == 10 })
+    }
+
+    @Test func aSharedGroupServesLoopsByTheirMembers() {
+        var group = "g".withView { SharedGroup(name: $0, entry: 0, next: -1) }
+        defer { group.deallocate() }
+        _ = group.members.set(Subscriber(session: 1, options: DeliveryOptions(bits: 1)))
+        group.setRemote(2, members: 3)
+        var here = 0
+        var there = 0
+        for _ in 0..<40 {
+            switch group.pickLoop() {
+            case .here:
+                here += 1
+                _ = group.pickMember { _ in true }
+            case .loop(let loop): there += loop == 2 ? 1 : 0
+            case .nobody: break
+            }
+        }
+        #expect(here == 10 && there == 30)
+        #expect(group.pickMember { _ in false }?.target == 1)
+        _ = group.members.remove(target: 1)
+        group.setRemote(2, members: 0)
+        #expect(group.isUnused)
+        guard case .nobody = group.pickLoop() else {
+            Issue.record("an empty group serves somebody")
+            return
+        }
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arena, hash table, subscriber and match lists against the plain collections they stand in for.
+
+import MQTT
+import Testing
+
+@testable import Broker
+
+@Suite struct TableTests {
+    @Test func anArenaReusesSlotsAndKeepsAddresses() {
+        var arena = Arena<Int>()
+        defer { arena.deallocate() }
+        let indices = (0..<1000).map { arena.insert($0) }
+        let first = arena[indices[0]]
+        for value in 1000..<3000 { _ = arena.insert(value) }
+        #expect(arena[indices[0]] == first)
+        #expect(arena.count == 3000)
+        #expect((0..<1000).allSatisfy { arena[indices[$0]].pointee == $0 })
+        arena.remove(indices[7])
+        #expect(arena.nextIndex == indices[7])
+        #expect(arena.insert(-1) == indices[7])
+        #expect(arena.count == 3000)
+        #expect(arena.limit == 3000)
+    }
+
+    @Test func anIndexTableBehavesLikeADictionary() {
+        var random = SeededRandom()
+        var table = IndexTable()
+        defer { table.deallocate() }
+        var model: [String: Int32] = [:]
+        var names: [Int32: String] = [:]
+        // Few distinct hashes make long probe runs, which deletion has to close again.
+        func hash(_ name: String) -> UInt64 { UInt64(name.utf8.reduce(0) { $0 &+ Int($1) } % 37) << 32 | 5 }
+        var next: Int32 = 0
+        for step in 0..<20_000 {
+            let name = "k\(random.below(300))"
+            let found = table.find(hash(name)) { names[$0] == name }
+            #expect(found == model[name] ?? -1, "seed \(random.seed), step \(step)")
+            if let index = model[name] {
+                table.remove(hash(name), index) { hash(names[$0]!) }
+                model[name] = nil
+                names[index] = nil
+            } else {
+                names[next] = name
+                table.insert(hash(name), next) { hash(names[$0]!) }
+                model[name] = next
+                next += 1
+            }
+        }
+        #expect(table.count == model.count)
+        var seen: Set<Int32> = []
+        table.eachIndex { seen.insert($0) }
+        #expect(seen == Set(model.values), "seed \(random.seed)")
+    }
+
+    @Test func aSubscriberListBehavesLikeADictionary() {
+        var random = SeededRandom()
+        var list = SubscriberList()
+        var model: [Int32: UInt32] = [:]
+        for step in 0..<20_000 {
+            let target = Int32(random.below(40) - 10)
+            if random.below(2) == 0 {
+                let bits = UInt32(random.below(3))
+                var subscriber = Subscriber(session: target, options: DeliveryOptions(bits: bits))
+                subscriber.target = target
+                #expect(list.set(subscriber) == (model[target] == nil), "seed \(random.seed), step \(step)")
+                model[target] = bits
+            } else {
+                let wasThere = model.removeValue(forKey: target) != nil
+                #expect(list.remove(target: target) == wasThere, "seed \(random.seed), step \(step)")
+            }
+            #expect(list.count == model.count)
+        }
+        for i in 0..<list.count { #expect(model[list[i].target] == list[i].options.bits) }
+        for target in Array(model.keys) { _ = list.remove(target: target) }
+        #expect(list.isEmpty)
+        list.deallocate()
+    }
+
+    @Test func aMatchListGrows() {
+        var list = MatchList()
+        defer { list.deallocate() }
+        for i in 0..<1000 { list.append(Int32(i)) }
+        #expect((0..<1000).allSatisfy { list[$0] == Int32($0) })
+        list.removeAll()
+        #expect(list.count == 0)
+    }
+
+    @Test func levelNamesCountTheirUsers() {
+        var names = LevelNames()
+        defer { names.deallocate() }
+        let a = "a".withView { names.use($0) }
+        #expect("a".withView { names.use($0) } == a)
+        let empty = "".withView { names.use($0) }
+        #expect(names[empty].isEmpty)
+        #expect(names.count == 2)
+        names.release(a)
+        #expect("a".withView { names.find($0) } == a)
+        names.release(a)
+        #expect("a".withView { names.find($0) } == -1)
+        names.release(empty)
+        #expect(names.count == 0)
+    }
+
+    @Test func packetIdentifiersAreASet() {
+        var set = PacketIdentifierSet()
+        let isFirst = set.insert(3)
+        let isSecond = set.insert(3)
+        #expect(isFirst && !isSecond)
+        #expect(set.contains(3) && set.count == 1)
+        let wasThere = set.remove(3)
+        let isStillThere = set.remove(3)
+        #expect(wasThere && !isStillThere)
+    }
+
+    @Test func theRegistryGivesAClientToTheLastClaimant() {
+        let registry = SessionRegistry()
+        let first = registry.claim([1], 0)
+        #expect(first.previous == nil && first.number != 0)
+        let second = registry.claim([1], 2)
+        #expect(second.previous == SessionRegistry.Claim(loop: 0, number: first.number))
+        registry.release([1], first.number)
+        #expect(registry.owner([1]) == 2)
+        // The same loop again is another claim.
+        let third = registry.claim([1], 2)
+        registry.release([1], second.number)
+        #expect(registry.owner([1]) == 2)
+        registry.release([1], third.number)
+        #expect(registry.owner([1]) == nil)
+    }
+
+    @Test func theMemoryOfAuthorisationEnds() {
+        var memory = AuthorizationMemory()
+        defer { memory.deallocate() }
+        "a".withView { topic in
+            #expect(memory.answer(topic, 0, at: 5) == nil)
+            memory.remember(topic, 1, true, until: 10)
+            #expect(memory.answer(topic, 1, at: 9) == true)
+            #expect(memory.answer(topic, 2, at: 9) == nil)
+            #expect(memory.answer(topic, 1, at: 10) == nil)
+            memory.remember(topic, 1, false, until: 20)
+            #expect(memory.answer(topic, 1, at: 11) == false)
+            memory.forget()
+            #expect(memory.answer(topic, 1, at: 11) == nil)
+        }
+        "b".withView { #expect(memory.answer($0, 1, at: 11) == nil) }
+    }
+
+    @Test func aTicketIsGoodOnce() {
+        var tickets = Tickets(loop: 3)
+        let connection = ConnectionIdentifier(77)
+        let ticket = tickets.open(connection)
+        #expect(Tickets.loop(of: ticket) == 3)
+        #expect(tickets.wait(ticket) == nil)
+        guard case .resume(let resumed, let answer) = tickets.answer(ticket, HookAnswer(result: 1)) else {
+            Issue.record("the answer resumes nobody")
+            return
+        }
+        #expect(resumed == connection && answer.result == 1)
+        guard case .unknown = tickets.answer(ticket, HookAnswer(result: 1)) else {
+            Issue.record("the ticket is answered twice")
+            return
+        }
+        let early = tickets.open(connection)
+        #expect(early != ticket)
+        guard case .early = tickets.answer(early, HookAnswer(result: 2)) else {
+            Issue.record("the answer inside the call is not kept")
+            return
+        }
+        #expect(tickets.wait(early)?.result == 2)
+        let closed = tickets.open(connection)
+        tickets.close(closed)
+        guard case .unknown = tickets.answer(closed, HookAnswer(result: 1)) else {
+            Issue.record("a closed ticket is answered")
+            return
+        }
+    }
+}
