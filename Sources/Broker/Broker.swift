@@ -56,6 +56,16 @@ public final class Broker {
 
     /// Monotonic milliseconds; the driver sets it at the start of each turn.
     public var now: UInt64 = 1
+    /// Wall clock, ms since 1970, read once for each `now` that somebody asks at.
+    var wallNow: UInt64 {
+        if wallReadAt != now {
+            wallRead = Clock.wallMilliseconds
+            wallReadAt = now
+        }
+        return wallRead
+    }
+    private var wallRead: UInt64 = 0
+    private var wallReadAt: UInt64 = 0
 
     var connections = Arena<Connection>()
     var connectionGeneration: UInt32 = 0

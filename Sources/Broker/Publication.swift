@@ -13,7 +13,7 @@ struct Publication {
     var retain: Bool
     var origin: MessageOrigin
     var originIdentifier: UInt64 = 0
-    /// Wall clock, ms; 0 = now, asked for when somebody wants to know.
+    /// Wall clock, ms; 0 = in this turn.
     var receivedAt: UInt64 = 0
     /// Monotonic clock, ms; 0 = never.
     var expiresAt: UInt64 = 0
@@ -66,7 +66,7 @@ struct Publication {
     }
 
     /// A copy of its own, for another loop.
-    func copied() -> Message {
+    func copied(at wallTime: UInt64) -> Message {
         let message = Message(
             topic: topic,
             properties: properties,
@@ -76,7 +76,7 @@ struct Publication {
             retain: retain,
             origin: origin,
             originIdentifier: originIdentifier,
-            receivedAt: receivedAt == 0 ? Clock.wallMilliseconds : receivedAt,
+            receivedAt: receivedAt == 0 ? wallTime : receivedAt,
             expiresAt: expiresAt
         )
         message.header.pointee.isLocalOnly = isLocalOnly
@@ -84,9 +84,9 @@ struct Publication {
     }
 
     /// The kept form, made when first asked for. The publication keeps its reference until `release`.
-    mutating func kept() -> Message {
+    mutating func kept(at wallTime: UInt64) -> Message {
         if let message { return message }
-        let fresh = copied()
+        let fresh = copied(at: wallTime)
         message = fresh
         return fresh
     }

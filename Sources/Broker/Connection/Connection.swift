@@ -126,10 +126,6 @@ struct Connection {
     /// One pointer for each plugin, allocated when the first hook is called.
     var slots: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 
-    var isOpen: Bool { state != .closing }
-    /// Whether the client was welcomed and has not been let go; it may be suspended in front of a packet.
-    var isEstablished: Bool { state == .connected || (state == .suspended && wasConnected) }
-
     func deallocate() {
         listener.deallocate()
         address.deallocate()
@@ -141,6 +137,16 @@ struct Connection {
         authorized.deallocate()
         slots?.deallocate()
     }
+}
+
+/// Asked of the pointer, not of the struct: a computed property of the struct may cost a copy of all of it.
+extension ConnectionPointer {
+    @inline(__always)
+    var isOpen: Bool { pointee.state != .closing }
+
+    /// Whether the client was welcomed and has not been let go; it may be suspended in front of a packet.
+    @inline(__always)
+    var isEstablished: Bool { pointee.state == .connected || (pointee.state == .suspended && pointee.wasConnected) }
 }
 
 /// A question to the plugins that is under way: the packet that raised it is processed again when the answer is there.

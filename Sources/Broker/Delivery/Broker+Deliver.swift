@@ -60,7 +60,7 @@ extension Broker {
             enqueue(&publication, session, options, retain: retain)
             return
         }
-        let message = publication.kept().retained()
+        let message = publication.kept(at: wallNow).retained()
         let identifier = session.pointee.inflight.add(
             message,
             options,
@@ -134,7 +134,7 @@ extension Broker {
     ) -> Bool {
         let qos = identifier == 0 ? QoS.atMostOnce : QoS(rawValue: options.qos) ?? .atMostOnce
         let isLarge = publication.payload.count >= Output.referenceBorder
-        if isLarge { _ = publication.kept() }
+        if isLarge { _ = publication.kept(at: wallNow) }
         let written = write(
             PublishParts(
                 topic: publication.topic,
@@ -265,7 +265,7 @@ extension Broker {
         _ options: DeliveryOptions,
         retain: Bool
     ) {
-        let message = publication.kept().retained()
+        let message = publication.kept(at: wallNow).retained()
         let isFull = session.pointee.queue.count >= settings.maximumQueueLength
         let mayGrow = isFull && options.qos > 0 && holdBack(publication, for: session)
         enqueue(message, session, options, retain: retain, mayGrow: mayGrow)

@@ -37,7 +37,7 @@ extension Broker {
 
     /// Returns whether it was not held already. A client that others wait for is never held, or all might wait for ever.
     private func hold(_ publisher: ConnectionPointer) -> Bool {
-        guard !publisher.pointee.isHeld, publisher.pointee.isOpen else { return false }
+        guard !publisher.pointee.isHeld, publisher.isOpen else { return false }
         let session = sessions[publisher.pointee.session]
         guard session.pointee.held.isEmpty, !session.pointee.holdsLoops else { return false }
         publisher.pointee.isHeld = true
@@ -80,10 +80,10 @@ extension Broker {
         for identifier in identifiers {
             guard let publisher = self.connection(identifier), publisher.pointee.isHeld else { continue }
             publisher.pointee.isHeld = false
-            guard publisher.pointee.isOpen, publisher.pointee.state != .suspended else { continue }
+            guard publisher.isOpen, publisher.pointee.state != .suspended else { continue }
             publisher.pointee.lastReceived = now
             processInput(publisher)
-            if publisher.pointee.isOpen, publisher.pointee.state != .suspended, !publisher.pointee.isHeld {
+            if publisher.isOpen, publisher.pointee.state != .suspended, !publisher.pointee.isHeld {
                 publisher.pointee.transport.resumeReading()
             }
         }

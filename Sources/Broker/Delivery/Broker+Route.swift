@@ -160,7 +160,7 @@ extension Broker {
             case .loop(let loop):
                 let filter = Array(entry.pointee.name.view.buffer)
                 let name = Array(groups[group].pointee.name.view.buffer)
-                outboxes[loop].messages.append(.publishShared(publication.copied(), filter: filter, group: name))
+                outboxes[loop].messages.append(.publishShared(publication.copied(at: wallNow), filter: filter, group: name))
                 isWanted = true
             case .nobody: break
             }
@@ -194,7 +194,7 @@ extension Broker {
         while rest != 0 {
             let loop = rest.trailingZeroBitCount
             rest &= rest - 1
-            outboxes[loop].messages.append(.publish(publication.copied()))
+            outboxes[loop].messages.append(.publish(publication.copied(at: wallNow)))
         }
     }
 }

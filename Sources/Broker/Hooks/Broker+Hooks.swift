@@ -51,7 +51,7 @@ extension Broker {
             (edit.payload ?? []).withUnsafeBytes { payload in
                 if edit.topic != nil { edited.topic = ByteView(topic) }
                 if edit.payload != nil { edited.payload = ByteView(payload) }
-                return edited.copied()
+                return edited.copied(at: wallNow)
             }
         }
         publication.release()

@@ -235,7 +235,7 @@ extension Broker {
             setTimer(connection, settings.idleTimeout)
         }
         processInput(connection)
-        if connection.pointee.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
+        if connection.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
             connection.pointee.transport.resumeReading()
         }
     }

@@ -53,7 +53,7 @@ extension Broker {
         view.size = UInt32(MemoryLayout<isth_msg>.size)
         view.qos = publication.qos
         view.origin = publication.origin.rawValue
-        view.received_ms = publication.receivedAt == 0 ? Clock.wallMilliseconds : publication.receivedAt
+        view.received_ms = publication.receivedAt == 0 ? wallNow : publication.receivedAt
         view.topic = isth_str(publication.topic)
         view.payload = isth_bytes(publication.payload)
         view.publisher_id = isth_str(publisher.clientIdentifier)

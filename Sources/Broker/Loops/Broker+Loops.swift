@@ -44,7 +44,7 @@ extension Broker {
         let group = name.withUnsafeBytes { findGroup(ByteView($0), entry) }
         guard group >= 0, !deliverToMember(of: group, &publication) else { return }
         if case .loop(let other) = groups[group].pointee.pickLoop() {
-            outboxes[other].messages.append(.publishShared(publication.copied(), filter: filter, group: name))
+            outboxes[other].messages.append(.publishShared(publication.copied(at: wallNow), filter: filter, group: name))
         }
     }
 
@@ -56,7 +56,7 @@ extension Broker {
             return
         }
         pendingConfirmations[token] = nil
-        guard let connection = self.connection(pending.connection), connection.pointee.isOpen else { return }
+        guard let connection = self.connection(pending.connection), connection.isOpen else { return }
         touch(connection)
         pending.suback.withUnsafeBytes { connection.pointee.output.bytes.append(ByteView($0)) }
     }

@@ -56,7 +56,7 @@ extension Broker {
         }
         if let will = packet.will, try keepWill(will, connection) == false { return false }
         // Refused for its will, or ended by a plugin.
-        guard connection.pointee.isOpen else { return true }
+        guard connection.isOpen else { return true }
         connection.pointee.pending = nil
         join(connection)
         return true
@@ -149,7 +149,7 @@ extension Broker {
             retain: will.retain,
             origin: .will,
             originIdentifier: 0,
-            receivedAt: Clock.wallMilliseconds,
+            receivedAt: wallNow,
             // Counted from when it is published: until then this is the interval. [MQTT-3.1.3-9]
             expiresAt: expiry.map { UInt64($0) * 1000 } ?? 0
         )
@@ -158,7 +158,7 @@ extension Broker {
 
     /// Answers a CONNECT with a refusal and closes. [MQTT-3.2.2-7]
     func refuse(_ connection: ConnectionPointer, _ reason: ReasonCode) {
-        guard connection.pointee.isOpen else { return }
+        guard connection.isOpen else { return }
         counters.refusedConnects &+= 1
         touch(connection)
         if connection.pointee.version == .v5 || reason.connackReturnCode != nil {

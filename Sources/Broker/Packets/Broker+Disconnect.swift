@@ -21,8 +21,8 @@ extension Broker {
 
     /// Ends a connection from our side; a client that knows MQTT 5 is told why. [MQTT-3.14.1-1]
     func close(_ connection: ConnectionPointer, _ reason: ReasonCode) {
-        guard connection.pointee.isOpen else { return }
-        if connection.pointee.isEstablished, connection.pointee.version == .v5 {
+        guard connection.isOpen else { return }
+        if connection.isEstablished, connection.pointee.version == .v5 {
             touch(connection)
             DisconnectPacket(reason: reason).encode(into: &connection.pointee.output.bytes, version: .v5)
         }
@@ -31,7 +31,7 @@ extension Broker {
 
     /// The peer closed the transport, or it failed. `text` says how, for the log.
     public func transportEnded(_ identifier: ConnectionIdentifier, _ text: String) {
-        guard let connection = self.connection(identifier), connection.pointee.isOpen else { return }
+        guard let connection = self.connection(identifier), connection.isOpen else { return }
         if logLevel <= .info { log(.info, "\(describe(connection)): connection ended: \(text)") }
         connection.pointee.output.discard()
         connection.pointee.isBlocked = true
@@ -42,13 +42,13 @@ extension Broker {
     public func shutDown() {
         for slot in liveConnections.indices where liveConnections[slot] != 0 {
             let connection = connections[Int32(slot)]
-            if connection.pointee.isOpen { close(connection, .serverShuttingDown) }
+            if connection.isOpen { close(connection, .serverShuttingDown) }
         }
     }
 
     /// Takes everything back that the connection holds in the broker. Its last bytes leave at the end of the turn.
     func end(_ connection: ConnectionPointer, _ reason: ReasonCode) {
-        guard connection.pointee.isOpen else { return }
+        guard connection.isOpen else { return }
         leave(connection)
         let slot = connection.pointee.session
         if slot >= 0 {
@@ -68,7 +68,7 @@ extension Broker {
 
     /// The connection loses its session to another one.
     func displace(_ connection: ConnectionPointer, keepsSession: Bool) {
-        if connection.pointee.version == .v5, connection.pointee.isEstablished {
+        if connection.pointee.version == .v5, connection.isEstablished {
             touch(connection)
             // [MQTT-3.1.4-3]
             DisconnectPacket(reason: .sessionTakenOver).encode(into: &connection.pointee.output.bytes, version: .v5)
@@ -85,7 +85,7 @@ extension Broker {
     }
 
     private func leave(_ connection: ConnectionPointer) {
-        if connection.pointee.isEstablished {
+        if connection.isEstablished {
             connectedCount -= 1
             counters.disconnects &+= 1
         }

@@ -167,7 +167,7 @@ extension Broker {
 
     @inline(__always)
     private func answer(_ packet: PublishPacket, _ connection: ConnectionPointer, _ reason: ReasonCode) {
-        guard packet.qos != .atMostOnce, connection.pointee.isOpen else { return }
+        guard packet.qos != .atMostOnce, connection.isOpen else { return }
         let type = packet.qos == .atLeastOnce ? PacketType.puback : .pubrec
         if type == .pubrec, !reason.isError {
             _ = sessions[connection.pointee.session].pointee.received.insert(packet.packetIdentifier)

@@ -36,7 +36,7 @@ extension Broker {
             processInput(connection)
             if connection.pointee.isHeld { break }
         }
-        guard connection.pointee.isOpen else { return }
+        guard connection.isOpen else { return }
         let waits = connection.pointee.state == .suspended || connection.pointee.isHeld
         if waits || !connection.pointee.input.isEmpty {
             connection.pointee.input.append(rest)
@@ -52,7 +52,7 @@ extension Broker {
         var input = connection.pointee.input
         connection.pointee.input = ByteBuffer()
         let used = process(connection, input.view)
-        if connection.pointee.isOpen, used < input.count {
+        if connection.isOpen, used < input.count {
             input.removeFirst(used)
             connection.pointee.input = input
         } else {
@@ -61,7 +61,7 @@ extension Broker {
     }
 
     private func keep(_ connection: ConnectionPointer, _ rest: ByteView) {
-        if !rest.isEmpty, connection.pointee.isOpen { connection.pointee.input.append(rest) }
+        if !rest.isEmpty, connection.isOpen { connection.pointee.input.append(rest) }
     }
 
     @inline(__always)
@@ -97,7 +97,7 @@ extension Broker {
                 } catch {
                     malformed(connection, error)
                 }
-                if connection.pointee.state == .suspended || connection.pointee.isHeld || !connection.pointee.isOpen {
+                if connection.pointee.state == .suspended || connection.pointee.isHeld || !connection.isOpen {
                     return used
                 }
             case .incomplete: return used

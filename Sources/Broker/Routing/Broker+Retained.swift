@@ -23,9 +23,9 @@ extension Broker {
             return
         }
         if loop == Self.retainedOwner {
-            store(publication.copied())
+            store(publication.copied(at: wallNow))
         } else {
-            outboxes[Self.retainedOwner].messages.append(.retain(publication.copied()))
+            outboxes[Self.retainedOwner].messages.append(.retain(publication.copied(at: wallNow)))
         }
     }
 

@@ -240,7 +240,7 @@ extension Broker {
             discard(state)
             return
         }
-        let connection = self.connection(waiting.connection).flatMap { $0.pointee.isOpen ? $0 : nil }
+        let connection = self.connection(waiting.connection).flatMap { $0.isOpen ? $0 : nil }
         let isWanted = connection.map { !$0.pointee.cleanStart } ?? true
         var slot: Int32 = -1
         if let state, isWanted {
@@ -252,7 +252,7 @@ extension Broker {
             connection.pointee.pending = nil
             if slot >= 0 { resume(connection, slot) } else { start(connection, waiting.claim) }
             if waiting.successor == nil { processInput(connection) }
-            if connection.pointee.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
+            if connection.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
                 connection.pointee.transport.resumeReading()
             }
         } else if slot >= 0 {

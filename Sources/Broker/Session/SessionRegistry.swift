@@ -13,7 +13,7 @@ public final class SessionRegistry: @unchecked Sendable {
         var number: UInt64
     }
 
-    private final class Shard {
+    final class Shard {
         let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         var owners: [[UInt8]: Claim] = [:]
         var lastNumber: UInt64 = 0
@@ -32,7 +32,7 @@ public final class SessionRegistry: @unchecked Sendable {
         shards = (0..<64).map { _ in Shard() }
     }
 
-    private func with<Result>(_ clientIdentifier: [UInt8], _ body: (Shard) -> Result) -> Result {
+    func with<Result>(_ clientIdentifier: [UInt8], _ body: (Shard) -> Result) -> Result {
         let shard = shards[Int(UInt(bitPattern: clientIdentifier.hashValue) % 64)]
         pthread_mutex_lock(shard.lock)
         defer { pthread_mutex_unlock(shard.lock) }

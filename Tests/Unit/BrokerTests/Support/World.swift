@@ -147,3 +147,10 @@ final class World {
         return left.filter { $0.value != 0 }
     }
 }
+
+extension SessionRegistry {
+    /// Which loop has the client.
+    func owner(_ clientIdentifier: [UInt8]) -> Int? {
+        with(clientIdentifier) { $0.owners[clientIdentifier]?.loop }
+    }
+}
