@@ -160,7 +160,9 @@ extension Broker {
             case .loop(let loop):
                 let filter = Array(entry.pointee.name.view.buffer)
                 let name = Array(groups[group].pointee.name.view.buffer)
-                outboxes[loop].messages.append(.publishShared(publication.copied(at: wallNow), filter: filter, group: name))
+                outboxes[loop].messages.append(
+                    .publishShared(publication.copied(at: wallNow), filter: filter, group: name)
+                )
                 isWanted = true
             case .nobody: break
             }

@@ -44,7 +44,9 @@ extension Broker {
         let group = name.withUnsafeBytes { findGroup(ByteView($0), entry) }
         guard group >= 0, !deliverToMember(of: group, &publication) else { return }
         if case .loop(let other) = groups[group].pointee.pickLoop() {
-            outboxes[other].messages.append(.publishShared(publication.copied(at: wallNow), filter: filter, group: name))
+            outboxes[other].messages.append(
+                .publishShared(publication.copied(at: wallNow), filter: filter, group: name)
+            )
         }
     }
 
