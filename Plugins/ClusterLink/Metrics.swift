@@ -50,6 +50,7 @@ final class LinkStatus: Sendable {
         case received
         case bytesReceived = "bytes_received"
         case refused = "refused"
+        case protocolErrors = "protocol_errors"
 
         fileprivate var kind: Kind {
             switch self {
@@ -154,6 +155,7 @@ final class LinkStatus: Sendable {
         add(.received, counters.received)
         add(.bytesReceived, counters.bytesReceived)
         add(.refused, counters.refused)
+        add(.protocolErrors, counters.protocolErrors)
     }
 
     func set(_ figure: Figure, _ value: Int) {
@@ -185,4 +187,6 @@ struct ReceiveCounters {
     var bytesReceived: UInt64 = 0
     /// Not readable, not wanted, or over a disabled link.
     var refused: UInt64 = 0
+    /// Each ended a connection with 0x83.
+    var protocolErrors: UInt64 = 0
 }

@@ -86,7 +86,7 @@ final class Receiver: Sendable {
         let loop = loops[Int(client.pointee.loop)]
         switch LinkTopic(message.pointee.topic.view) {
         case nil: return isth_result(ISTH_NEXT)
-        case .message(let cluster): return receive(message, from: cluster, loop, edit)
+        case .message(let cluster): return receive(client, message, from: cluster, loop, edit)
         case .route(let cluster): return control(client, message, from: cluster, loop, edit)
         }
     }
@@ -95,17 +95,26 @@ final class Receiver: Sendable {
 
     @inline(__always)
     private func receive(
+        _ client: UnsafePointer<isth_client>,
         _ message: UnsafePointer<isth_msg>,
         from cluster: Bytes,
         _ loop: LoopScratch,
         _ edit: OpaquePointer
     ) -> isth_result {
-        let delivered: Bool
+        var delivered = false
         if let index = links.firstIndex(where: { $0.isNamed(cluster) }) {
-            delivered = receive(message.pointee.payload.view, links[index], loop, &loop.counters[index])
+            do throws(TermError) {
+                delivered = try receive(message.pointee.payload.view, links[index], loop, &loop.counters[index])
+            } catch {
+                // A term we do not understand is dropped, as a newer peer may send it; no peer sends what is no term.
+                if error.isBroken || !loop.inflater.isTerm(message.pointee.payload.view) {
+                    return disconnect(client, cluster, "\(error)", loop, edit)
+                }
+                loop.counters[index].refused &+= 1
+                links[index].complainAboutMessage(error)
+            }
         } else {
             host.log(.debug, "A message of \"\(cluster.string)\" was dropped: there is no link of that name.")
-            delivered = false
         }
         if !delivered { _ = host.table.pointee.edit_reason(edit, Self.noMatchingSubscribers) }
         return isth_result(ISTH_CONSUMED)
@@ -117,30 +126,24 @@ final class Receiver: Sendable {
         _ link: Link,
         _ loop: LoopScratch,
         _ counters: inout ReceiveCounters
-    ) -> Bool {
+    ) throws(TermError) -> Bool {
         guard link.accepts else {
             counters.refused &+= 1
             return false
         }
         let origin = link.destination
-        do throws(TermError) {
-            let result = try loop.reader.read(payload) { message -> Int32? in
-                guard link.wants(message.topic.view) else { return nil }
-                message.origin_id = origin
-                counters.bytesReceived &+= UInt64(message.payload.len)
-                return host.publish(message, [.skipHooks, .localOnly, .noRetain])
-            }
-            guard let result else {
-                counters.refused &+= 1
-                return false
-            }
-            counters.received &+= 1
-            return result == ISTH_OK
-        } catch {
+        let result = try loop.reader.read(payload) { message -> Int32? in
+            guard link.wants(message.topic.view) else { return nil }
+            message.origin_id = origin
+            counters.bytesReceived &+= UInt64(message.payload.len)
+            return host.publish(message, [.skipHooks, .localOnly, .noRetain])
+        }
+        guard let result else {
             counters.refused &+= 1
-            link.complainAboutMessage(error)
             return false
         }
+        counters.received &+= 1
+        return result == ISTH_OK
     }
 
     // MARK: Control
@@ -160,12 +163,24 @@ final class Receiver: Sendable {
         case .tooMany:
             _ = host.table.pointee.edit_reason(edit, Self.quotaExceeded)
             return isth_result(ISTH_CONSUMED)
-        case .protocolError(let sentence):
-            let who = "client \(client.pointee.client_id.string) at \(client.pointee.peer_addr.string)"
-            host.log(.warning, "Link \(cluster.string): \(who) broke the link protocol: \(sentence). Disconnecting it.")
-            _ = host.table.pointee.edit_reason(edit, Self.implementationSpecific)
-            return isth_result(ISTH_DISCONNECT)
+        case .protocolError(let sentence): return disconnect(client, cluster, sentence, loop, edit)
         }
+    }
+
+    private func disconnect(
+        _ client: UnsafePointer<isth_client>,
+        _ cluster: Bytes,
+        _ sentence: String,
+        _ loop: LoopScratch,
+        _ edit: OpaquePointer
+    ) -> isth_result {
+        if let index = links.firstIndex(where: { $0.isNamed(cluster) }) {
+            loop.counters[index].protocolErrors &+= 1
+        }
+        let who = "client \(client.pointee.client_id.string) at \(client.pointee.peer_addr.string)"
+        host.log(.warning, "Link \(cluster.string): \(who) broke the link protocol: \(sentence). Disconnecting it.")
+        _ = host.table.pointee.edit_reason(edit, Self.implementationSpecific)
+        return isth_result(ISTH_DISCONNECT)
     }
 
     private func judge(

@@ -33,6 +33,17 @@ package final class Inflater {
         return TermReader(term: try inflate(payload.dropFirst(2)))
     }
 
+    /// Whether the payload holds a well-formed term, of whatever kind.
+    package func isTerm(_ payload: Bytes) -> Bool {
+        do throws(TermError) {
+            var reader = try open(payload)
+            try reader.skip()
+            return true
+        } catch {
+            return false
+        }
+    }
+
     private func inflate(_ compressed: Bytes) throws(TermError) -> Bytes {
         var head = TermReader(term: compressed)
         let size = try head.uint32()

@@ -26,6 +26,16 @@ package enum TermError: Error, Equatable {
     }
 }
 
+extension TermError {
+    /// Whether the bytes are no term at all, rather than a term that says something unexpected.
+    package var isBroken: Bool {
+        switch self {
+        case .truncated, .badVersion, .impossibleCount, .tooManyTerms, .badCompression, .inflatesTooFar: true
+        case .unexpectedTag, .integerTooLarge, .improperList, .duplicateKey, .missingKey, .badValue: false
+        }
+    }
+}
+
 extension TermError: CustomStringConvertible {
     package var description: String {
         switch self {
