@@ -104,6 +104,8 @@ def main():
                   [sys.executable, "Tests/Interop/etf_live.py", ".build/debug/etftool"])
     if not one_check(report, "Release build", ["scripts/build.sh"]):
         conclude(report)
+    one_check(report, "docs/configuration.md is what `isthmus settings` says",
+              ["sh", "-c", ".build/release/isthmus settings | diff - docs/configuration.md"])
     for folder in ("Conformance", "Interop", "Chaos"):
         black_box(report, folder)
     one_check(report, "Demo", [sys.executable, "scripts/demo.py"], quiet=False)

@@ -24,7 +24,7 @@ final class PasswordAuth: Plugin {
         // With the hook a client that no plugin knows is refused, so an empty chain must not have it.
         guard !loaded.authenticators.isEmpty else {
             host.log(
-                .warning,
+                .info,
                 "authentication is empty, so PasswordAuth checks nobody: add an entry, or unload the plugin."
             )
             return

@@ -40,6 +40,10 @@ final class SysTopics: @unchecked Sendable {
             say("metrics/messages/sent", figures.counters.publishSent)
             say("metrics/messages/dropped", figures.counters.publishDropped)
             say("metrics/packets/malformed", figures.counters.malformedPackets)
+            for hook in figures.hooks where hook.calls > 0 {
+                say("plugins/\(hook.plugin)/hooks/\(hook.hook)/calls", hook.calls)
+                say("plugins/\(hook.plugin)/hooks/\(hook.hook)/average_ns", hook.averageNanoseconds)
+            }
             for metric in runtime.metrics.snapshot() where !metric.sysTopic.isEmpty {
                 say(metric.sysTopic, metric.value.description)
             }
@@ -51,12 +55,20 @@ final class SysTopics: @unchecked Sendable {
         var sessions = 0
         var filters = 0
         var counters = BrokerCounters()
+        /// The same hooks in the same order on every loop.
+        var hooks: [HookFigure] = []
 
         mutating func add(_ broker: Broker) {
             connections += broker.connectedCount
             sessions += broker.sessionCount
             filters = max(filters, broker.filterCount)
             counters.add(broker.counters)
+            let more = broker.hooks.figures
+            if hooks.isEmpty {
+                hooks = more
+            } else {
+                for i in hooks.indices { hooks[i].add(more[i]) }
+            }
         }
     }
 

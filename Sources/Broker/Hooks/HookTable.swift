@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hook functions of all started plugins, as one chain a hook. Built once at start and immutable, so that every loop
-// reads it without a lock; an empty chain costs one comparison.
+// The hook functions of all started plugins, as one chain a hook. Every loop has a table of its own, built at start, so
+// that nothing is shared; an empty chain costs one comparison.
 
-import Glibc
 import MQTT
 import PluginAPI
 
@@ -14,56 +13,48 @@ struct HookLink<Function> {
     let slot: Int
     /// Of a plugin that must not be called on two threads at once.
     let lock: SerialLock?
+    let cost: UnsafeMutablePointer<HookCost>
 
     @inline(__always)
     func call<Result>(_ body: () -> Result) -> Result {
-        guard let lock else { return body() }
-        lock.lock()
-        defer { lock.unlock() }
+        let isSample = cost.pointee.count()
+        if lock == nil, !isSample { return body() }
+        return callWithCare(isSample, body)
+    }
+
+    @inline(never)
+    private func callWithCare<Result>(_ isSample: Bool, _ body: () -> Result) -> Result {
+        lock?.lock()
+        defer { lock?.unlock() }
+        guard isSample else { return body() }
+        let start = Clock.nanoseconds
+        defer { cost.pointee.add(Clock.nanoseconds - start) }
         return body()
     }
 }
 
-/// Recursive, since a hook may publish and so come to itself again.
-final class SerialLock {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-
-    init() {
-        var attributes = pthread_mutexattr_t()
-        pthread_mutexattr_init(&attributes)
-        pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
-        pthread_mutex_init(mutex, &attributes)
-        pthread_mutexattr_destroy(&attributes)
-    }
-
-    deinit {
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
-    }
-
-    func lock() { pthread_mutex_lock(mutex) }
-    func unlock() { pthread_mutex_unlock(mutex) }
-}
-
 /// What the host knows of a started plugin when the chains are built.
 public struct HookedPlugin {
+    public var name: String
     public var hooks: isth_hooks
     public var state: UnsafeMutableRawPointer?
     /// Topic filters its publish hook is restricted to; empty = every topic.
     public var filters: [[UInt8]]
-    /// Never call it on two threads at once.
-    public var isSerial: Bool
+    /// If it must never be called on two threads at once: one lock for the tables of all loops.
+    let lock: SerialLock?
 
     public init(
+        name: String = "",
         hooks: isth_hooks,
         state: UnsafeMutableRawPointer?,
         filters: [[UInt8]] = [],
         isSerial: Bool = false
     ) {
+        self.name = name
         self.hooks = hooks
         self.state = state
         self.filters = filters
-        self.isSerial = isSerial
+        lock = isSerial ? SerialLock() : nil
     }
 }
 
@@ -89,6 +80,7 @@ public final class HookTable: @unchecked Sendable {
     let dropped: [HookLink<@convention(c) (State, Client?, UnsafePointer<isth_msg>, UInt8) -> Void>]
     let routeAdded: [HookLink<@convention(c) (State, isth_str, isth_str) -> Void>]
     let routeRemoved: [HookLink<@convention(c) (State, isth_str, isth_str) -> Void>]
+    private let costs: [(plugin: String, hook: String, cost: UnsafeMutablePointer<HookCost>)]
     /// By publish link: the topics it wants to see.
     private let publishFilters: [[PublishFilter]]
     /// Whether all of these start with `$`: then other topics need no look at them.
@@ -98,31 +90,36 @@ public final class HookTable: @unchecked Sendable {
     let interruptsDelivery: Bool
 
     public init(_ plugins: [HookedPlugin] = []) {
-        let locks = plugins.map { $0.isSerial ? SerialLock() : nil }
-        func chain<F>(_ pick: (isth_hooks) -> F?) -> [HookLink<F>] {
+        var costs: [(plugin: String, hook: String, cost: UnsafeMutablePointer<HookCost>)] = []
+        func chain<F>(_ hook: String, _ pick: (isth_hooks) -> F?) -> [HookLink<F>] {
             plugins.enumerated().compactMap { slot, plugin in
-                pick(plugin.hooks).map { HookLink(function: $0, state: plugin.state, slot: slot, lock: locks[slot]) }
+                guard let function = pick(plugin.hooks) else { return nil }
+                let cost = UnsafeMutablePointer<HookCost>.allocate(capacity: 1)
+                cost.initialize(to: HookCost())
+                costs.append((plugin.name, hook, cost))
+                return HookLink(function: function, state: plugin.state, slot: slot, lock: plugin.lock, cost: cost)
             }
         }
         pluginCount = plugins.count
-        connect = chain { $0.client_connect }
-        authenticate = chain { $0.client_authenticate }
-        authorize = chain { $0.client_authorize }
-        connected = chain { $0.client_connected }
-        closed = chain { $0.client_closed }
-        sessionCreated = chain { $0.session_created }
-        sessionResumed = chain { $0.session_resumed }
-        sessionTerminated = chain { $0.session_terminated }
-        subscribe = chain { $0.client_subscribe }
-        subscribed = chain { $0.client_subscribed }
-        unsubscribed = chain { $0.client_unsubscribed }
-        publish = chain { $0.message_publish }
-        deliver = chain { $0.message_deliver }
-        acked = chain { $0.message_acked }
-        dropped = chain { $0.message_dropped }
+        connect = chain("client_connect") { $0.client_connect }
+        authenticate = chain("client_authenticate") { $0.client_authenticate }
+        authorize = chain("client_authorize") { $0.client_authorize }
+        connected = chain("client_connected") { $0.client_connected }
+        closed = chain("client_closed") { $0.client_closed }
+        sessionCreated = chain("session_created") { $0.session_created }
+        sessionResumed = chain("session_resumed") { $0.session_resumed }
+        sessionTerminated = chain("session_terminated") { $0.session_terminated }
+        subscribe = chain("client_subscribe") { $0.client_subscribe }
+        subscribed = chain("client_subscribed") { $0.client_subscribed }
+        unsubscribed = chain("client_unsubscribed") { $0.client_unsubscribed }
+        publish = chain("message_publish") { $0.message_publish }
+        deliver = chain("message_deliver") { $0.message_deliver }
+        acked = chain("message_acked") { $0.message_acked }
+        dropped = chain("message_dropped") { $0.message_dropped }
         interruptsDelivery = !deliver.isEmpty || !dropped.isEmpty
-        routeAdded = chain { $0.route_added }
-        routeRemoved = chain { $0.route_removed }
+        routeAdded = chain("route_added") { $0.route_added }
+        routeRemoved = chain("route_removed") { $0.route_removed }
+        self.costs = costs
         publishFilters = plugins.filter { $0.hooks.message_publish != nil }
             .map { $0.filters.map(PublishFilter.init) }
         seesOnlyDollarTopics = publishFilters.allSatisfy { !$0.isEmpty && $0.allSatisfy(\.startsWithDollar) }
@@ -132,7 +129,21 @@ public final class HookTable: @unchecked Sendable {
     public var authenticates: Bool { !authenticate.isEmpty }
 
     deinit {
+        for entry in costs { entry.cost.deallocate() }
         for filters in publishFilters { for filter in filters { filter.deallocate() } }
+    }
+
+    /// What the hooks have cost so far, on this table's loop.
+    public var figures: [HookFigure] {
+        costs.map { plugin, hook, cost in
+            HookFigure(
+                plugin: plugin,
+                hook: hook,
+                calls: cost.pointee.calls,
+                samples: cost.pointee.samples,
+                nanoseconds: cost.pointee.nanoseconds
+            )
+        }
     }
 
     /// Whether the publish link at `index` wants to see `topic`.

@@ -12,7 +12,7 @@ enum Banner {
         if !assembly.plugins.failed.isEmpty {
             plugins += "; FAILED: " + assembly.plugins.failed.joined(separator: ", ")
         }
-        let isGuarded = assembly.hooks.authenticates
+        let isGuarded = assembly.runtime.loops[0].broker.hooks.authenticates
         let who =
             isGuarded
             ? "clients that the authentication plugins admit"

@@ -66,7 +66,6 @@ final class Assembly {
     let configuration: Configuration
     let plugins: PluginSet
     let runtime: Runtime
-    let hooks: HookTable
 
     /// `logLevel` stands above the config's.
     init(_ options: RunOptions, logLevel: LogLevel? = nil) throws(StartError) {
@@ -94,7 +93,7 @@ final class Assembly {
         BrokerLoop.connect(loops)
         runtime = Runtime(log: log, loops: loops, pool: BlockingPool(), config: config)
         if let directory = options.dataDirectory { runtime.overrideDataDirectory(directory) }
-        hooks = try plugins.start(runtime)
-        for home in loops { home.broker.hooks = hooks }
+        let hooked = try plugins.start(runtime)
+        for home in loops { home.broker.hooks = HookTable(hooked) }
     }
 }

@@ -32,6 +32,11 @@ final class PluginSet: @unchecked Sendable {
         members.filter(\.isStarted).map { "\($0.plugin.description.name) \($0.plugin.description.version)" }
     }
 
+    /// The keys of the whole config that the loaded plugins own.
+    var settings: [Setting] {
+        get throws(StartError) { try Configuration.settings(of: members.map(\.plugin)) }
+    }
+
     /// By the path of the plugin's file.
     var hooksInUse: [String: [String]] {
         var hooks: [String: [String]] = [:]
@@ -110,8 +115,8 @@ final class PluginSet: @unchecked Sendable {
 
     // MARK: Start
 
-    /// Starts every plugin on the checked config and returns their chains.
-    func start(_ runtime: Runtime) throws(StartError) -> HookTable {
+    /// Starts every plugin on the checked config; the answer makes each loop's chains.
+    func start(_ runtime: Runtime) throws(StartError) -> [HookedPlugin] {
         for i in members.indices {
             let table = members[i].plugin.table.pointee
             members[i].context.runtime = runtime
@@ -127,16 +132,15 @@ final class PluginSet: @unchecked Sendable {
             log(.error, "\(sentence); the broker runs without it")
             failed.append(name)
         }
-        return HookTable(
-            members.filter(\.isStarted).map {
-                HookedPlugin(
-                    hooks: $0.hooks,
-                    state: $0.plugin.table.pointee.`self`,
-                    filters: $0.context.hookFilters,
-                    isSerial: $0.hooks.flags & UInt32(ISTH_F_SERIAL) != 0
-                )
-            }
-        )
+        return members.filter(\.isStarted).map {
+            HookedPlugin(
+                name: $0.plugin.description.name,
+                hooks: $0.hooks,
+                state: $0.plugin.table.pointee.`self`,
+                filters: $0.context.hookFilters,
+                isSerial: $0.hooks.flags & UInt32(ISTH_F_SERIAL) != 0
+            )
+        }
     }
 
     /// On loop 0, before the listeners open.

@@ -18,12 +18,12 @@ struct Configuration {
 
     /// The plugins to load, in chain order.
     func pluginEntries() throws(StartError) -> [(entry: PluginEntry, options: Value?)] {
-        let value = try merged(with: try schema([])).value
+        let value = try merged(with: try Self.schema(with: [])).value
         // Only the list itself is checked here: other keys may belong to the plugins on it.
         guard let list = value.lookup("plugins") else { return [] }
         var object = Object()
         object.set("plugins", list, keyOrigin: list.origin)
-        let checked = try schema([]).validate(Value(.object(object), value.origin))
+        let checked = try Self.schema(with: []).validate(Value(.object(object), value.origin))
         guard checked.errors.isEmpty else { throw StartError(checked.errors.map(\.description)) }
         return (checked.value.array(at: "plugins") ?? []).compactMap { item in
             guard item.bool(at: "enable") != false, let name = item.string(at: "name") else { return nil }
@@ -34,12 +34,12 @@ struct Configuration {
 
     /// What is needed before the plugins are loaded. What is wrong with it is told with everything else that is.
     func earlyValues() throws(StartError) -> (logLevel: LogLevel, eventLoops: Int) {
-        let value = try merged(with: try schema([])).value
+        let value = try merged(with: try Self.schema(with: [])).value
         var object = Object()
         for root in ["log", "node"] {
             if let field = value.object()?.field(root) { object.set(root, field.value, keyOrigin: field.keyOrigin) }
         }
-        let checked = try schema([]).validate(Value(.object(object), value.origin)).value
+        let checked = try Self.schema(with: []).validate(Value(.object(object), value.origin)).value
         var level = checked.string(at: "log.console.level").flatMap(LogLevel.init(name:)) ?? .warning
         if checked.bool(at: "log.console.enable") == false { level = .error }
         return (level, min(max(checked.int(at: "node.event_loops") ?? 0, 0), 64))
@@ -51,13 +51,7 @@ struct Configuration {
         toleratesUnknownKeys: Bool,
         owners: () -> [(key: String, plugin: String)]
     ) throws(StartError) -> (value: Value, warnings: [String]) {
-        var settings: [Setting] = []
-        for plugin in plugins {
-            for setting in plugin.description.settings where !setting.isOwnOption {
-                settings.append(try Self.setting(setting, of: plugin))
-            }
-        }
-        let schema = try schema(settings)
+        let schema = try Self.schema(with: try Self.settings(of: plugins))
         let merged = try merged(with: schema)
         var warnings = merged.warnings
         let result = schema.validate(merged.value)
@@ -81,6 +75,17 @@ struct Configuration {
         }
         guard errors.isEmpty else { throw StartError(errors.map(\.description)) }
         return (result.value, warnings)
+    }
+
+    /// The keys of the whole config that the plugins own.
+    static func settings(of plugins: [LoadedPlugin]) throws(StartError) -> [Setting] {
+        var settings: [Setting] = []
+        for plugin in plugins {
+            for setting in plugin.description.settings where !setting.isOwnOption {
+                settings.append(try Self.setting(setting, of: plugin))
+            }
+        }
+        return settings
     }
 
     /// The plugin's own block, checked against the settings below `config.`.
@@ -118,7 +123,7 @@ struct Configuration {
         }
     }
 
-    private func schema(_ more: [Setting]) throws(StartError) -> Schema {
+    static func schema(with more: [Setting]) throws(StartError) -> Schema {
         do throws(ConfigError) {
             return try Schema(HostSettings.all + more)
         } catch {
