@@ -95,6 +95,8 @@ public final class Broker {
     var loopHolds = 0
     var holdingLoops: UInt64 = 0
     var heldForLoops: [ConnectionIdentifier] = []
+    /// How often the rules behind authorisation have changed.
+    var rules: UInt32 = 0
     /// How long the last answer to an authorisation may be remembered, ms; 0 = not at all.
     var verdictLifetime: UInt64 = 0
     /// What plugins asked for in this turn.
@@ -145,6 +147,12 @@ public final class Broker {
     public var sessionCount: Int { sessions.count }
     public var filterCount: Int { index.filterCount }
     public var retainedCount: Int { retained.count }
+
+    /// The configuration changed, and perhaps with it what plugins would answer.
+    public func reconfigure(_ settings: BrokerSettings) {
+        self.settings = settings
+        rules &+= 1
+    }
 
     func connection(_ identifier: ConnectionIdentifier) -> ConnectionPointer? {
         let slot = Int(identifier.slot)

@@ -177,13 +177,17 @@ struct AuthorizationMemory {
     private var flags: UInt8 = 0
     private var isAllowed = false
     private var validUntil: UInt64 = 0
+    private var rules: UInt32 = 0
 
+    /// `rules` counts the changes of the rules: an answer from before one is forgotten.
     @inline(__always)
-    func answer(_ topic: ByteView, _ flags: UInt8, at now: UInt64) -> Bool? {
-        now < validUntil && flags == self.flags && topic == self.topic.view ? isAllowed : nil
+    func answer(_ topic: ByteView, _ flags: UInt8, rules: UInt32, at now: UInt64) -> Bool? {
+        let isValid = now < validUntil && rules == self.rules && flags == self.flags
+        return isValid && topic == self.topic.view ? isAllowed : nil
     }
 
-    mutating func remember(_ topic: ByteView, _ flags: UInt8, _ isAllowed: Bool, until: UInt64) {
+    mutating func remember(_ topic: ByteView, _ flags: UInt8, rules: UInt32, _ isAllowed: Bool, until: UInt64) {
+        self.rules = rules
         self.topic.deallocate()
         self.topic = OwnedBytes(copying: topic)
         self.flags = flags
@@ -191,7 +195,6 @@ struct AuthorizationMemory {
         validUntil = until
     }
 
-    mutating func forget() { validUntil = 0 }
 
     func deallocate() { topic.deallocate() }
 }

@@ -90,7 +90,7 @@ extension Broker {
     func authorizePublish(_ connection: ConnectionPointer, _ publication: borrowing Publication) -> Verdict {
         if connection.pointee.isSuperuser { return .allow }
         let flags = publication.qos | (publication.retain ? 4 : 0)
-        if let known = connection.pointee.authorized.answer(publication.topic, flags, at: now) {
+        if let known = connection.pointee.authorized.answer(publication.topic, flags, rules: rules, at: now) {
             return known ? .allow : .deny
         }
         return askPublish(connection, publication, flags)
@@ -108,7 +108,7 @@ extension Broker {
         // The question is over: the next packet must not take it for its own.
         if verdict != .later { connection.pointee.pending = nil }
         if verdict != .later, verdictLifetime > 0 {
-            connection.pointee.authorized.remember(topic, flags, verdict == .allow, until: now + verdictLifetime)
+            connection.pointee.authorized.remember(topic, flags, rules: rules, verdict == .allow, until: now + verdictLifetime)
         }
         return verdict
     }

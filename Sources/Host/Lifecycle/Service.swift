@@ -26,7 +26,9 @@ enum Service {
             }
         }
         first.post { work() }
-        let signals = try watchSignals(first) { stop(assembly, listeners) }
+        let signals = try watchSignals(first) { signal in
+            if signal == SIGHUP { Reload.run(assembly) } else { stop(assembly, listeners) }
+        }
         var threads: [Thread] = []
         do throws(ReactorError) {
             for home in runtime.loops.dropFirst() {
@@ -44,10 +46,10 @@ enum Service {
         return 0
     }
 
-    private static func watchSignals(_ loop: EventLoop, _ stop: @escaping () -> Void) throws(StartError) -> SignalSource
+    private static func watchSignals(_ loop: EventLoop, _ act: @escaping (Int32) -> Void) throws(StartError) -> SignalSource
     {
         do throws(ReactorError) {
-            return try SignalSource(loop: loop, signals: [SIGINT, SIGTERM]) { _ in stop() }
+            return try SignalSource(loop: loop, signals: [SIGINT, SIGTERM, SIGHUP], handler: act)
         } catch {
             throw StartError("\(error)")
         }

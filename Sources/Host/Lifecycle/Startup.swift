@@ -92,7 +92,6 @@ final class Assembly {
         }
         BrokerLoop.connect(loops)
         runtime = Runtime(log: log, loops: loops, pool: BlockingPool(), config: config)
-        if let directory = options.dataDirectory { runtime.overrideDataDirectory(directory) }
         let hooked = try plugins.start(runtime)
         for home in loops { home.broker.hooks = HookTable(hooked) }
     }

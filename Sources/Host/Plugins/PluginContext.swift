@@ -13,7 +13,11 @@ final class PluginContext: @unchecked Sendable {
     var runtime: Runtime?
     private let earlyLog: Log
     /// The options of its own block, checked.
-    var options: Value
+    var options: Value {
+        get { lock.withLock { ownOptions } }
+        set { lock.withLock { ownOptions = newValue } }
+    }
+    private var ownOptions: Value
     private(set) var hookFilters: [[UInt8]] = []
     private let lock = Lock()
     /// Texts lent to the plugin, by what was asked; kept until the next reload.
@@ -23,7 +27,7 @@ final class PluginContext: @unchecked Sendable {
     init(name: String, loopCount: Int, log: Log, options: Value) {
         self.name = name
         earlyLog = log
-        self.options = options
+        ownOptions = options
         let context = OpaquePointer(Unmanaged.passRetained(self).toOpaque())
         let table = UnsafeMutablePointer<isth_host>.allocate(capacity: 1)
         table.initialize(to: HostTable.make(context, loopCount: UInt32(loopCount)))
@@ -51,15 +55,25 @@ final class PluginContext: @unchecked Sendable {
         return value
     }
 
+    /// Runs the plugin's reload on new options. What was lent before is good until it returns.
+    func reload(_ options: Value, _ body: () -> Int32) -> Int32 {
+        let old = lock.withLock {
+            defer { lent = [:] }
+            ownOptions = options
+            return lent
+        }
+        defer { for text in old.values { text.deallocate() } }
+        return body()
+    }
+
     /// A copy of `text` that the plugin may read until the next reload.
     func lend(_ key: String, _ text: @autoclosure () -> String) -> isth_str {
         lock.withLock {
             if let known = lent[key] { return isth_str(ptr: known.baseAddress, len: known.count) }
             let bytes = Array(text().utf8)
-            let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: max(bytes.count, 1))
+            let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count)
             for (i, byte) in bytes.enumerated() { copy[i] = CChar(bitPattern: byte) }
-            let view = UnsafeMutableBufferPointer(rebasing: copy[..<bytes.count])
-            lent[key] = view
+            lent[key] = copy
             return isth_str(ptr: copy.baseAddress, len: bytes.count)
         }
     }

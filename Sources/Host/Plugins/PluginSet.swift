@@ -158,6 +158,31 @@ final class PluginSet: @unchecked Sendable {
         }
     }
 
+    /// On loop 0: reads the configuration again and hands it to the plugins. What is not in order changes nothing.
+    func reload(_ configuration: Configuration, _ runtime: Runtime) throws(StartError) {
+        let entries = try configuration.pluginEntries()
+        if entries.map(\.entry.name) != members.map(\.entry.name) + failed.filter({ name in
+            !members.contains { $0.entry.name == name }
+        }) {
+            log(.warning, "\(configuration.name): the list of plugins has changed; that takes a restart")
+        }
+        let result = try configuration.checked(members.map(\.plugin), toleratesUnknownKeys: !failed.isEmpty) { [] }
+        var options: [Value] = []
+        for member in members {
+            let written = entries.first { $0.entry.name == member.entry.name }?.options
+            options.append(try Configuration.checkedOptions(written, of: member.plugin, at: member.entry.origin))
+        }
+        runtime.config = result.value
+        for (member, options) in zip(members, options) where member.isStarted {
+            let table = member.plugin.table.pointee
+            let answer = member.context.reload(options) { table.reload.map { $0(table.`self`) } ?? Int32(ISTH_OK) }
+            if answer != ISTH_OK {
+                let name = member.plugin.description.name
+                log(.error, "plugin \(name) keeps its old settings (\(HostCode.name(answer))); its log lines say why")
+            }
+        }
+    }
+
     /// On loop 0.
     func drain() {
         for member in members where member.isStarted {

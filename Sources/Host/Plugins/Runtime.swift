@@ -14,8 +14,12 @@ final class Runtime: @unchecked Sendable {
     let metrics = MetricsRegistry()
     /// The plugins' outbound connections, by loop.
     let clients: [OutboundConnections]
-    /// The checked configuration.
-    var config: Value
+    /// The checked configuration. Plugins read it from any thread, a reload replaces it.
+    var config: Value {
+        get { lock.withLock { checkedConfig } }
+        set { lock.withLock { checkedConfig = newValue } }
+    }
+    private var checkedConfig: Value
     private let lock = Lock()
     private var provided: [String: UnsafeRawPointer] = [:]
     private var lastIdentifier: UInt64 = 0
@@ -25,19 +29,7 @@ final class Runtime: @unchecked Sendable {
         self.loops = loops
         clients = loops.map { OutboundConnections(loop: $0.loop) }
         self.pool = pool
-        self.config = config
-    }
-
-    /// `--data-dir` stands above the config's `node.data_dir`.
-    func overrideDataDirectory(_ directory: String) {
-        guard case .object(var root) = config.kind, var node = root["node"], case .object(var fields) = node.kind else {
-            return
-        }
-        let origin = Origin(file: "--data-dir")
-        fields.set("data_dir", Value(.string(directory), origin), keyOrigin: origin)
-        node.kind = .object(fields)
-        root.set("node", node, keyOrigin: origin)
-        config.kind = .object(root)
+        checkedConfig = config
     }
 
     /// The loop whose thread this is, if it is one of ours.

@@ -10,9 +10,11 @@ struct Configuration {
     /// For messages: the file, or that there is none.
     let name: String
     private let file: String?
+    private let dataDirectory: String?
 
     init(_ options: RunOptions) {
         file = options.configFile
+        dataDirectory = options.dataDirectory
         name = file ?? "built-in defaults"
     }
 
@@ -74,7 +76,19 @@ struct Configuration {
             warnings += unknown.map { "\($0); ignored, as it may belong to the plugin that failed" }
         }
         guard errors.isEmpty else { throw StartError(errors.map(\.description)) }
-        return (result.value, warnings)
+        return (withDataDirectory(result.value), warnings)
+    }
+
+    /// `--data-dir` stands above the config's `node.data_dir`.
+    private func withDataDirectory(_ value: Value) -> Value {
+        guard let dataDirectory, case .object(var root) = value.kind, var node = root["node"],
+            case .object(var fields) = node.kind
+        else { return value }
+        let origin = Origin(file: "--data-dir")
+        fields.set("data_dir", Value(.string(dataDirectory), origin), keyOrigin: origin)
+        node.kind = .object(fields)
+        root.set("node", node, keyOrigin: origin)
+        return Value(.object(root), value.origin)
     }
 
     /// The keys of the whole config that the plugins own.

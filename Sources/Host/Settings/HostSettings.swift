@@ -5,7 +5,14 @@
 import Config
 
 enum HostSettings {
-    static let all: [Setting] = node + listeners + mqtt + broker + plugins
+    static let all: [Setting] = node + listeners + (mqtt + retainer).map(reloadable) + broker + plugins
+
+    /// Brokers take these over while they run.
+    private static func reloadable(_ setting: Setting) -> Setting {
+        var setting = setting
+        setting.reloadable = true
+        return setting
+    }
 
     private static let node: [Setting] = [
         Setting(
@@ -151,7 +158,7 @@ enum HostSettings {
         ),
     ]
 
-    private static let broker: [Setting] = [
+    private static let retainer: [Setting] = [
         Setting("retainer.max_payload_size", .bytesize, fallback: "1MB", doc: "Largest payload kept as retained."),
         Setting(
             "retainer.max_retained_messages",
@@ -160,6 +167,9 @@ enum HostSettings {
             doc: "Most retained messages; 0 = no limit.",
             minimum: 0
         ),
+    ]
+
+    private static let broker: [Setting] = [
         Setting(
             "sys_topics.sys_msg_interval",
             .union([.duration, .choice(["disabled"])]),

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// SIGHUP: the configuration, and the files that plugins read by it, are read again. If anything is wrong, everything
+// stays as it was, and the log says why.
+
+import Broker
+import Config
+
+enum Reload {
+    /// On loop 0.
+    static func run(_ assembly: Assembly) {
+        let runtime = assembly.runtime
+        let old = runtime.config
+        do throws(StartError) {
+            try assembly.plugins.reload(assembly.configuration, runtime)
+        } catch {
+            for line in error.lines { runtime.log(.error, line) }
+            runtime.log(.error, "the configuration is not in order; the one from before stays in force")
+            return
+        }
+        let new = runtime.config
+        tellWhatWaits(assembly, old, new)
+        let settings = BrokerSettings(new)
+        for home in runtime.loops { runtime.run(on: home) { home.current.reconfigure(settings) } }
+        runtime.log(.notice, "\(assembly.configuration.name) is in force as it is now")
+    }
+
+    private static func tellWhatWaits(_ assembly: Assembly, _ old: Value, _ new: Value) {
+        guard let schema = try? Configuration.schema(with: try assembly.plugins.settings) else { return }
+        for change in schema.changes(from: old, to: new) where !change.reloadable {
+            assembly.runtime.log(.warning, "\(change.origin): \(change.path) has changed; that takes a restart")
+        }
+    }
+}
