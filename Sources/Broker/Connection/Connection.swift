@@ -195,6 +195,5 @@ struct AuthorizationMemory {
         validUntil = until
     }
 
-
     func deallocate() { topic.deallocate() }
 }

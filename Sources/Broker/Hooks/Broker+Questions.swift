@@ -108,7 +108,13 @@ extension Broker {
         // The question is over: the next packet must not take it for its own.
         if verdict != .later { connection.pointee.pending = nil }
         if verdict != .later, verdictLifetime > 0 {
-            connection.pointee.authorized.remember(topic, flags, rules: rules, verdict == .allow, until: now + verdictLifetime)
+            connection.pointee.authorized.remember(
+                topic,
+                flags,
+                rules: rules,
+                verdict == .allow,
+                until: now + verdictLifetime
+            )
         }
         return verdict
     }

@@ -46,8 +46,10 @@ enum Service {
         return 0
     }
 
-    private static func watchSignals(_ loop: EventLoop, _ act: @escaping (Int32) -> Void) throws(StartError) -> SignalSource
-    {
+    private static func watchSignals(
+        _ loop: EventLoop,
+        _ act: @escaping (Int32) -> Void
+    ) throws(StartError) -> SignalSource {
         do throws(ReactorError) {
             return try SignalSource(loop: loop, signals: [SIGINT, SIGTERM, SIGHUP], handler: act)
         } catch {

@@ -161,9 +161,11 @@ final class PluginSet: @unchecked Sendable {
     /// On loop 0: reads the configuration again and hands it to the plugins. What is not in order changes nothing.
     func reload(_ configuration: Configuration, _ runtime: Runtime) throws(StartError) {
         let entries = try configuration.pluginEntries()
-        if entries.map(\.entry.name) != members.map(\.entry.name) + failed.filter({ name in
-            !members.contains { $0.entry.name == name }
-        }) {
+        if entries.map(\.entry.name) != members.map(\.entry.name)
+            + failed.filter({ name in
+                !members.contains { $0.entry.name == name }
+            })
+        {
             log(.warning, "\(configuration.name): the list of plugins has changed; that takes a restart")
         }
         let result = try configuration.checked(members.map(\.plugin), toleratesUnknownKeys: !failed.isEmpty) { [] }
