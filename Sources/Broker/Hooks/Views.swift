@@ -70,33 +70,12 @@ extension Broker {
         }
         if publication.properties.isEmpty { return withUnsafePointer(to: &view, body) }
         let properties = Properties(encoded: publication.properties)
-        let pairs = fill(&view, properties)
+        let pairs = view.set(properties)
         return pairs.withUnsafeBufferPointer { buffer in
             view.user_properties = buffer.baseAddress
             view.user_property_count = buffer.count
             return withUnsafePointer(to: &view, body)
         }
-    }
-
-    private func fill(_ view: inout isth_msg, _ properties: Properties) -> [isth_pair] {
-        if let text = properties.contentType {
-            view.flags |= UInt32(ISTH_MSG_HAS_CONTENT_TYPE)
-            view.content_type = isth_str(text)
-        }
-        if let topic = properties.responseTopic {
-            view.flags |= UInt32(ISTH_MSG_HAS_RESPONSE_TOPIC)
-            view.response_topic = isth_str(topic)
-        }
-        if let data = properties.correlationData {
-            view.flags |= UInt32(ISTH_MSG_HAS_CORRELATION)
-            view.correlation = isth_bytes(data)
-        }
-        if let format = properties.payloadFormatIndicator {
-            view.flags |= UInt32(ISTH_MSG_HAS_PAYLOAD_FORMAT)
-            view.payload_format = format
-        }
-        guard properties.contains(.userProperty) else { return [] }
-        return properties.userProperties.map { isth_pair(name: isth_str($0.name), value: isth_str($0.value)) }
     }
 
     func withView<Result>(
@@ -124,5 +103,30 @@ extension Broker {
         let place = "\(connection.pointee.address.view.string):\(connection.pointee.port)"
         let listener = connection.pointee.listener.view.string
         return name.isEmpty ? "connection from \(place) on \(listener)" : "client \(name) from \(place) on \(listener)"
+    }
+}
+
+extension isth_msg {
+    /// Takes over what MQTT 5 properties say of a message. The user properties are returned, since the view only points to
+    /// them; expiry is left to the caller, who knows what is left of it.
+    public mutating func set(_ properties: Properties) -> [isth_pair] {
+        if let text = properties.contentType {
+            flags |= UInt32(ISTH_MSG_HAS_CONTENT_TYPE)
+            content_type = isth_str(text)
+        }
+        if let topic = properties.responseTopic {
+            flags |= UInt32(ISTH_MSG_HAS_RESPONSE_TOPIC)
+            response_topic = isth_str(topic)
+        }
+        if let data = properties.correlationData {
+            flags |= UInt32(ISTH_MSG_HAS_CORRELATION)
+            correlation = isth_bytes(data)
+        }
+        if let format = properties.payloadFormatIndicator {
+            flags |= UInt32(ISTH_MSG_HAS_PAYLOAD_FORMAT)
+            payload_format = format
+        }
+        guard properties.contains(.userProperty) else { return [] }
+        return properties.userProperties.map { isth_pair(name: isth_str($0.name), value: isth_str($0.value)) }
     }
 }

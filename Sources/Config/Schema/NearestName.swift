@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The known name a mistyped one was meant to be, by the number of letters changed, added, dropped or swapped.
 
-enum NearestName {
-    static func find(_ name: String, among names: [String]) -> String? {
+public enum NearestName {
+    /// `nil` if none is close enough to be a typing mistake.
+    public static func find(_ name: String, among names: [String]) -> String? {
         let wanted = Array(name.lowercased().unicodeScalars)
         // A longer key is no typing mistake, and comparing takes time in the product of the lengths.
         if wanted.count > 64 { return nil }

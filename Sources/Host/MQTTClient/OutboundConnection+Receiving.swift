@@ -89,37 +89,15 @@ extension OutboundConnection {
         if packet.retain { view.flags |= UInt32(ISTH_MSG_RETAIN) }
         if packet.dup { view.flags |= UInt32(ISTH_MSG_DUP) }
         guard !packet.properties.isEmpty else { return message(callbacks.ud, identifier, &view) }
-        fill(&view, packet.properties)
-        let pairs = packet.properties.userProperties.map {
-            isth_pair(name: isth_str($0.name), value: isth_str($0.value))
+        if let seconds = packet.properties.messageExpiryInterval {
+            view.flags |= UInt32(ISTH_MSG_HAS_EXPIRY)
+            view.expiry_s = seconds
         }
+        let pairs = view.set(packet.properties)
         pairs.withUnsafeBufferPointer { pairs in
             view.user_properties = pairs.isEmpty ? nil : pairs.baseAddress
             view.user_property_count = pairs.count
             message(callbacks.ud, identifier, &view)
-        }
-    }
-
-    private func fill(_ view: inout isth_msg, _ properties: Properties) {
-        if let text = properties.contentType {
-            view.flags |= UInt32(ISTH_MSG_HAS_CONTENT_TYPE)
-            view.content_type = isth_str(text)
-        }
-        if let topic = properties.responseTopic {
-            view.flags |= UInt32(ISTH_MSG_HAS_RESPONSE_TOPIC)
-            view.response_topic = isth_str(topic)
-        }
-        if let data = properties.correlationData {
-            view.flags |= UInt32(ISTH_MSG_HAS_CORRELATION)
-            view.correlation = isth_bytes(data)
-        }
-        if let format = properties.payloadFormatIndicator {
-            view.flags |= UInt32(ISTH_MSG_HAS_PAYLOAD_FORMAT)
-            view.payload_format = format
-        }
-        if let seconds = properties.messageExpiryInterval {
-            view.flags |= UInt32(ISTH_MSG_HAS_EXPIRY)
-            view.expiry_s = seconds
         }
     }
 }

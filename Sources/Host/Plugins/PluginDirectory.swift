@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A directory with shared libraries in it: what is there, and which name somebody may have meant. It opens no file.
 
+import Config
 import Glibc
 
 struct PluginDirectory {
@@ -45,26 +46,6 @@ struct PluginDirectory {
         return names.sorted()
     }
 
-    /// The library whose name differs least from `name`, if it could be a slip of the finger.
-    func nearest(to name: String) -> String? {
-        let allowed = max(2, name.utf8.count / 4)
-        let rated = libraries().map { (name: $0, distance: editDistance($0.lowercased(), name.lowercased())) }
-        return rated.filter { $0.distance <= allowed }.min { $0.distance < $1.distance }?.name
-    }
-}
-
-/// How many bytes must be inserted, left out or replaced to make one text from the other.
-func editDistance(_ a: String, _ b: String) -> Int {
-    let b = Array(b.utf8)
-    var row = Array(0...b.count)
-    for (i, byte) in a.utf8.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for j in 0..<b.count {
-            let replaced = diagonal + (byte == b[j] ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
-        }
-    }
-    return row[b.count]
+    /// The library that `name` could be a slip of the finger for.
+    func nearest(to name: String) -> String? { NearestName.find(name, among: libraries()) }
 }

@@ -51,8 +51,9 @@ private let mosquitto = "/usr/sbin/mosquitto"
         plugin.waitFor(.acked(2, 0x10))
         #expect(plugin.unsubscribe("test/#", cookie: 3) == ISTH_OK)
         plugin.waitFor(.acked(3, 0))
+        let downs = plugin.downCount
         kill(server, SIGKILL)
-        let down = plugin.waitForDown(plugin.downCount + 1)
+        let down = plugin.waitForDown(downs + 1)
         #expect(down.text.hasPrefix("127.0.0.1:\(port): "))
         waitpid(server, nil, 0)
         bench.finish()

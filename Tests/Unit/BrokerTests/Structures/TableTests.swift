@@ -133,17 +133,16 @@ import Testing
         var memory = AuthorizationMemory()
         defer { memory.deallocate() }
         "a".withView { topic in
-            #expect(memory.answer(topic, 0, at: 5) == nil)
-            memory.remember(topic, 1, true, until: 10)
-            #expect(memory.answer(topic, 1, at: 9) == true)
-            #expect(memory.answer(topic, 2, at: 9) == nil)
-            #expect(memory.answer(topic, 1, at: 10) == nil)
-            memory.remember(topic, 1, false, until: 20)
-            #expect(memory.answer(topic, 1, at: 11) == false)
-            memory.forget()
-            #expect(memory.answer(topic, 1, at: 11) == nil)
+            #expect(memory.answer(topic, 0, rules: 0, at: 5) == nil)
+            memory.remember(topic, 1, rules: 0, true, until: 10)
+            #expect(memory.answer(topic, 1, rules: 0, at: 9) == true)
+            #expect(memory.answer(topic, 2, rules: 0, at: 9) == nil)
+            #expect(memory.answer(topic, 1, rules: 0, at: 10) == nil)
+            memory.remember(topic, 1, rules: 0, false, until: 20)
+            #expect(memory.answer(topic, 1, rules: 0, at: 11) == false)
+            #expect(memory.answer(topic, 1, rules: 1, at: 11) == nil)
         }
-        "b".withView { #expect(memory.answer($0, 1, at: 11) == nil) }
+        "b".withView { #expect(memory.answer($0, 1, rules: 0, at: 11) == nil) }
     }
 
     @Test func aTicketIsGoodOnce() {
