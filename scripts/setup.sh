@@ -28,6 +28,7 @@ if [ "${1:-}" = --tests ]; then
     need 'python3 -c "import ensurepip"' python3-venv
     need 'command -v mosquitto || test -x /usr/sbin/mosquitto' mosquitto
     need 'command -v erl' erlang-base
+    need 'command -v openssl' openssl
 fi
 
 if [ -n "$missing" ]; then
