@@ -7,6 +7,7 @@ extension Broker {
         connections.deallocate()
         for slot in sessions.indices { sessions[slot].pointee.deallocate() }
         sessions.deallocate()
+        for waiting in joining.values.joined() { discard(waiting.state) }
         sessionTable.deallocate()
         for group in groups.indices { groups[group].pointee.deallocate() }
         groups.deallocate()

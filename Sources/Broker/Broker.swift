@@ -118,7 +118,11 @@ public final class Broker {
     var nextToken: UInt32 = 1
     /// The last token under which something was announced to the other loops.
     var unconfirmedToken: UInt32 = 0
-    var joining: [[UInt8]: Joining] = [:]
+    /// Connections that wait for their session, by client. Several, the earliest first, of a client that went to other
+    /// loops and came back while it waited: the session makes all these ways.
+    var joining: [[UInt8]: [Joining]] = [:]
+    /// How many of these sessions have their subscriptions here, which not every loop may know of yet.
+    var arrivingSessions = 0
 
     public init(
         loop: Int,

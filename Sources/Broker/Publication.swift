@@ -23,8 +23,8 @@ struct Publication {
     var message: Message?
     /// Not to destinations.
     var isLocalOnly = false
-    /// Another loop sent it.
-    var isFromLoop = false
+    /// The loop that sent it, -1 = none: it was published on this one.
+    var sourceLoop: Int8 = -1
 
     init(topic: ByteView, payload: ByteView, qos: UInt8, retain: Bool, origin: MessageOrigin) {
         self.topic = topic
@@ -50,6 +50,9 @@ struct Publication {
         isLocalOnly = message.header.pointee.isLocalOnly
         self.message = message.retained()
     }
+
+    @inline(__always)
+    var isFromLoop: Bool { sourceLoop >= 0 }
 
     var publisher: PublisherView {
         if let connection {

@@ -6,10 +6,11 @@ import PluginAPI
 
 extension Broker {
     /// Delivers, queues or drops, as session and subscription say. In a fan-out (0 = none) the encoded packet is
-    /// shared.
+    /// shared. A shared subscription's message has one receiver, which takes it even while it moves.
     @inline(__always)
-    func deliver(_ publication: inout Publication, to subscriber: Subscriber, fanOut: UInt32) {
+    func deliver(_ publication: inout Publication, to subscriber: Subscriber, fanOut: UInt32, isShared: Bool = false) {
         let session = sessions[subscriber.target]
+        if !isShared, session.pointee.deafTo != 0, isDeaf(session, to: publication) { return }
         let options = subscriber.options
         if options.noLocal, isPublisher(session, of: publication) { return }  // [MQTT-3.8.3-3]
         if !hooks.deliver.isEmpty, !mayDeliver(&publication, to: session) { return }

@@ -11,6 +11,10 @@ extension Broker {
 
     /// Holds the publisher back, as the session's queue is full. Returns whether the message may still be queued.
     func holdBack(_ publication: borrowing Publication, for session: SessionPointer) -> Bool {
+        if session.pointee.isMoving {
+            // Its client is about to take it all.
+            return session.pointee.queue.count < settings.maximumQueueLength + Self.slack
+        }
         guard let receiver = session.pointee.connection, !session.pointee.isOverdue,
             session.pointee.queue.count < settings.maximumQueueLength + Self.slack
         else { return false }

@@ -105,7 +105,7 @@ extension Broker {
                 isWanted = true
             }
         }
-        for member in members { deliver(&publication, to: member, fanOut: fanOut) }
+        for member in members { deliver(&publication, to: member, fanOut: fanOut, isShared: true) }
         return isWanted
     }
 
@@ -138,7 +138,7 @@ extension Broker {
     private func routeToGroups(_ entry: UnsafeMutablePointer<FilterEntry>, _ publication: inout Publication) -> Bool {
         var members: [Subscriber] = []
         let isWanted = pickMembers(entry, &publication, &members)
-        for member in members { deliver(&publication, to: member, fanOut: 0) }
+        for member in members { deliver(&publication, to: member, fanOut: 0, isShared: true) }
         return isWanted
     }
 
@@ -177,7 +177,7 @@ extension Broker {
 
     func deliverToMember(of group: Int32, _ publication: inout Publication) -> Bool {
         guard let member = pickMember(of: group) else { return false }
-        deliver(&publication, to: member, fanOut: 0)
+        deliver(&publication, to: member, fanOut: 0, isShared: true)
         return true
     }
 

@@ -14,8 +14,8 @@ enum PluginRequest {
 extension Broker {
     /// Closes the client's connection, if it is on this loop, at the end of the turn. Returns whether it is.
     public func kick(_ clientIdentifier: ByteView, _ reason: UInt8, dropSession: Bool) -> Bool {
-        guard session(named: clientIdentifier) >= 0 else { return false }
         let name = Array(clientIdentifier.buffer)
+        guard joining[name] != nil || session(named: clientIdentifier) >= 0 else { return false }
         requests.append(.kick(clientIdentifier: name, ReasonCode(rawValue: reason), dropsSession: dropSession))
         return true
     }
@@ -35,8 +35,14 @@ extension Broker {
     }
 
     private func kickNow(_ name: [UInt8], _ reason: ReasonCode, dropsSession: Bool) {
+        if let last = joining[name]?.indices.last, let waiting = joining[name]?[last] {
+            // The session is elsewhere still, or in two places: it ends when it is here.
+            if dropsSession { joining[name]?[last].endsSession = true }
+            if let connection = self.connection(waiting.connection) { close(connection, reason) }
+            return
+        }
         let slot = name.withUnsafeBytes { session(named: ByteView($0)) }
-        guard slot >= 0 else { return }
+        guard slot >= 0, !sessions[slot].pointee.isMoving else { return }
         if let connection = sessions[slot].pointee.connection {
             if dropsSession { connection.pointee.sessionExpiryInterval = 0 }
             close(connection, reason)

@@ -13,12 +13,12 @@ extension Broker {
         switch message {
         case .publish(let message):
             var publication = Publication(message)
-            publication.isFromLoop = true
+            publication.sourceLoop = Int8(other)
             message.release()
             _ = route(&publication)
             publication.release()
         case .publishShared(let message, let filter, let group):
-            publishShared(message, filter, group)
+            publishShared(from: other, message, filter, group)
         case .interest(let filter, let interest):
             filter.withUnsafeBytes { applyInterest(of: other, ByteView($0), interest) }
         case .confirmRequest(let token): outboxes[other].messages.append(.confirm(token: token))
@@ -26,17 +26,22 @@ extension Broker {
         case .holdBack(let holds): applyHoldBack(by: other, holds)
         case .retain(let message): store(message)
         case .retainedQuery(let query): answerRetained(query, to: other)
-        case .retainedAnswer(let query, let messages): receiveRetained(query, messages)
+        case .retainedAnswer(let query, let messages): retainedAnswered(query, messages)
         case .takeOver(let clientIdentifier, let claim, let cleanStart):
             giveAway(clientIdentifier, claim, to: other, cleanStart: cleanStart)
-        case .session(let clientIdentifier, let state): receiveSession(clientIdentifier, state)
+        case .moving(let clientIdentifier, let claim, let subscriptions):
+            expectSession(clientIdentifier, claim, subscriptions, from: other)
+        case .moved(let clientIdentifier, let claim, let source):
+            switchOver(clientIdentifier, claim, from: source, to: other)
+        case .switched(let clientIdentifier, let claim): hasSwitched(other, clientIdentifier, claim)
+        case .session(let clientIdentifier, let claim, let state): receiveSession(clientIdentifier, claim, state)
         }
     }
 
     /// The member that the sender knew of may have left since: then another loop's member gets the message.
-    private func publishShared(_ message: Message, _ filter: [UInt8], _ name: [UInt8]) {
+    private func publishShared(from other: Int, _ message: Message, _ filter: [UInt8], _ name: [UInt8]) {
         var publication = Publication(message)
-        publication.isFromLoop = true
+        publication.sourceLoop = Int8(other)
         message.release()
         defer { publication.release() }
         let entry = filter.withUnsafeBytes { index.find(ByteView($0)) }

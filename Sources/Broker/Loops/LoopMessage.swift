@@ -39,7 +39,14 @@ enum LoopMessage {
     /// End the connection of this client and send its session over, the one that `claim` was made for, since the client
     /// arrived at the sender.
     case takeOver(clientIdentifier: [UInt8], claim: UInt64, cleanStart: Bool)
-    case session(clientIdentifier: [UInt8], SessionState?)
+    /// The session of `claim` will come; its subscriptions go ahead of it.
+    case moving(clientIdentifier: [UInt8], claim: UInt64, [MovingSubscription])
+    /// The session of `claim` has its subscriptions on the sender, too: from now on its messages go there rather than to
+    /// the loop it comes from.
+    case moved(clientIdentifier: [UInt8], claim: UInt64, from: Int)
+    /// The answer, to both loops, behind everything that was sent to them before.
+    case switched(clientIdentifier: [UInt8], claim: UInt64)
+    case session(clientIdentifier: [UInt8], claim: UInt64, SessionState?)
 }
 
 /// A subscription that wants the retained messages of its filter.
@@ -50,16 +57,15 @@ struct RetainedQuery {
     var sessionGeneration: UInt32
 }
 
+struct MovingSubscription {
+    var filter: [UInt8]
+    var group: [UInt8]
+    var options: DeliveryOptions
+}
+
 /// A session on its way to another loop.
 struct SessionState {
-    struct Subscription {
-        var filter: [UInt8]
-        var group: [UInt8]
-        var options: DeliveryOptions
-    }
-
     var expiryInterval: UInt32
-    var subscriptions: [Subscription]
     var inflight: InflightWindow
     var queue: MessageQueue
     var received: PacketIdentifierSet

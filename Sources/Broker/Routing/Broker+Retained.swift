@@ -61,6 +61,7 @@ extension Broker {
             let messages = collectRetained(query) { $0.retained() }
             receiveRetained(query, messages)
         } else {
+            sessions[subscriber.target].pointee.retainedQueries += 1
             outboxes[Self.retainedOwner].messages.append(.retainedQuery(query))
         }
     }
@@ -84,17 +85,26 @@ extension Broker {
 
     func answerRetained(_ query: RetainedQuery, to other: Int) {
         let messages = collectRetained(query) { $0.copied() }
-        if !messages.isEmpty { outboxes[other].messages.append(.retainedAnswer(query, messages)) }
+        // Also when there are none: a session does not move to another loop before it has its answers.
+        outboxes[other].messages.append(.retainedAnswer(query, messages))
+    }
+
+    /// The owner of the store answered. Takes over the references.
+    func retainedAnswered(_ query: RetainedQuery, _ messages: [Message]) {
+        receiveRetained(query, messages)
+        guard let session = session(query.subscriber.target, query.sessionGeneration) else { return }
+        session.pointee.retainedQueries -= 1
+        sendIfReady(query.subscriber.target)
     }
 
     /// Takes over the references.
-    func receiveRetained(_ query: RetainedQuery, _ messages: [Message]) {
+    private func receiveRetained(_ query: RetainedQuery, _ messages: [Message]) {
         defer { for message in messages { message.release() } }
         guard let session = session(query.subscriber.target, query.sessionGeneration) else { return }
-        guard let connection = session.pointee.connection else { return }
         for message in messages {
             let options = query.subscriber.options.withQoS(min(query.subscriber.options.qos, message.qos))
             if options.qos == 0 {
+                guard let connection = session.pointee.connection else { continue }
                 if !connection.pointee.isBlocked || connection.pointee.output.pending <= settings.highWatermark {
                     _ = write(message, connection, options, 0, retain: true, dup: false)  // [MQTT-3.3.1-8]
                 } else {

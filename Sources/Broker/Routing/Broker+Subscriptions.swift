@@ -179,7 +179,7 @@ extension Broker {
     /// Whether a subscription that used `token`, or an earlier one that is not confirmed yet, was announced: then the
     /// SUBACK has to wait, and the question for confirmation goes out behind the announcements.
     func announcesWithToken(_ token: UInt32) -> Bool {
-        guard unconfirmedToken == token || !pendingConfirmations.isEmpty else { return false }
+        guard unconfirmedToken == token || !pendingConfirmations.isEmpty || arrivingSessions > 0 else { return false }
         nextToken = nextToken == .max ? 1 : nextToken + 1
         for other in 0..<loopCount where other != loop {
             outboxes[other].messages.append(.confirmRequest(token: token))

@@ -8,10 +8,18 @@ import PluginAPI
 /// A connection that waits for its session to come over from another loop.
 struct Joining {
     var connection: ConnectionIdentifier
-    /// This loop's claim to the client.
-    let claim: UInt64
+    /// This loop's claim to the client, the latest one if the client came here again.
+    var claim: UInt64
+    /// The claim that it supersedes, which the session was made for.
+    let superseded: UInt64
     /// A loop that asked for the session while it was on its way here.
     var successor: Int?
+    /// Where its subscriptions stand already and its newer messages wait, -1 = nowhere.
+    var slot: Int32 = -1
+    /// A plugin wanted the session to be dropped.
+    var endsSession = false
+    /// The rest of it, while other loops have not switched over yet.
+    var state: SessionState?
 }
 
 extension Broker {
@@ -33,19 +41,23 @@ extension Broker {
             return
         }
         let key = Array(name.buffer)
-        if let earlier = joining[key] {
-            // A newer connection of the same client: it gets the session instead.
-            joining[key]?.connection = connection.pointee.identifier
+        let (claim, previous) = registry.claim(key, loop)
+        let earlier = joining[key]?.last
+        if let earlier, let old = self.connection(earlier.connection) { close(old, .sessionTakenOver) }
+        if let earlier, earlier.claim == previous?.number, let last = joining[key]?.indices.last {
+            // No other loop has asked since: the newer connection gets the session instead.
+            joining[key]?[last].connection = connection.pointee.identifier
+            joining[key]?[last].claim = claim
             suspend(connection, .session)
-            if let old = self.connection(earlier.connection) { close(old, .sessionTakenOver) }
             return
         }
-        let (claim, previous) = registry.claim(key, loop)
         guard let previous, previous.loop != loop else {
             joinHere(connection, claim: claim)
             return
         }
-        joining[key] = Joining(connection: connection.pointee.identifier, claim: claim, successor: nil)
+        joining[key, default: []].append(
+            Joining(connection: connection.pointee.identifier, claim: claim, superseded: previous.number)
+        )
         suspend(connection, .session)
         outboxes[previous.loop].messages.append(
             .takeOver(clientIdentifier: key, claim: previous.number, cleanStart: connection.pointee.cleanStart)
@@ -84,13 +96,13 @@ extension Broker {
         }
     }
 
-    private func start(_ connection: ConnectionPointer, _ claim: UInt64) {
+    func start(_ connection: ConnectionPointer, _ claim: UInt64) {
         let slot = makeSession(connection.pointee.clientIdentifier.view, claim)
         connection.pointee.session = slot
         welcome(connection, sessions[slot], sessionPresent: false)  // [MQTT-3.2.2-2]
     }
 
-    private func resume(_ connection: ConnectionPointer, _ slot: Int32) {
+    func resume(_ connection: ConnectionPointer, _ slot: Int32) {
         let session = sessions[slot]
         cancelTimer(session)
         if let will = session.pointee.delayedWill {
@@ -102,7 +114,7 @@ extension Broker {
         welcome(connection, session, sessionPresent: true)  // [MQTT-3.2.2-3]
     }
 
-    private func makeSession(_ name: ByteView, _ claim: UInt64) -> Int32 {
+    func makeSession(_ name: ByteView, _ claim: UInt64) -> Int32 {
         sessionGeneration = TimerToken.next(sessionGeneration)
         let slot = sessions.insert(Session(clientIdentifier: name, generation: sessionGeneration, claim: claim))
         while liveSessions.count <= Int(slot) { liveSessions.append(0) }
@@ -166,7 +178,7 @@ extension Broker {
         forget(slot)
     }
 
-    private func forget(_ slot: Int32) {
+    func forget(_ slot: Int32) {
         let session = sessions[slot]
         let name = session.pointee.clientIdentifier.view
         if loopCount > 1 { registry.release(Array(name.buffer), session.pointee.claim) }
@@ -174,111 +186,5 @@ extension Broker {
         session.pointee.deallocate()
         liveSessions[Int(slot)] = 0
         sessions.remove(slot)
-    }
-
-    // MARK: Between loops
-
-    /// Another loop has the client now: give the session of `claim` away. It may be one that is still awaited here, while
-    /// an earlier one, which others asked for, is still there.
-    func giveAway(_ key: [UInt8], _ claim: UInt64, to loop: Int, cleanStart: Bool) {
-        if joining[key]?.claim == claim {
-            joining[key]?.successor = loop
-            return
-        }
-        let slot = key.withUnsafeBytes { self.session(named: ByteView($0)) }
-        guard slot >= 0, sessions[slot].pointee.claim == claim else {
-            outboxes[loop].messages.append(.session(clientIdentifier: key, nil))
-            return
-        }
-        let session = sessions[slot]
-        var keeps = !cleanStart
-        if let connection = session.pointee.connection {
-            if connection.pointee.sessionExpiryInterval == 0 { keeps = false }
-            session.pointee.expiryInterval = connection.pointee.sessionExpiryInterval
-            displace(connection, keepsSession: keeps)
-        }
-        guard keeps else {
-            terminate(slot, .sessionTakenOver)
-            outboxes[loop].messages.append(.session(clientIdentifier: key, nil))
-            return
-        }
-        outboxes[loop].messages.append(.session(clientIdentifier: key, pack(slot)))
-    }
-
-    /// Takes everything out of a session that travels, and forgets the rest.
-    private func pack(_ slot: Int32) -> SessionState {
-        let session = sessions[slot]
-        cancelTimer(session)
-        session.pointee.delayedWill?.release()
-        session.pointee.delayedWill = nil
-        let subscriptions = session.pointee.subscriptions.map { subscription in
-            SessionState.Subscription(
-                filter: Array(index[subscription.entry].pointee.name.view.buffer),
-                group: subscription.group < 0 ? [] : Array(groups[subscription.group].pointee.name.view.buffer),
-                options: subscription.options
-            )
-        }
-        session.pointee.inflight.unshareMessages()
-        session.pointee.queue.unshareMessages()
-        let state = SessionState(
-            expiryInterval: session.pointee.expiryInterval,
-            subscriptions: subscriptions,
-            inflight: session.pointee.inflight,
-            queue: session.pointee.queue,
-            received: session.pointee.received
-        )
-        session.pointee.inflight = InflightWindow()
-        session.pointee.queue = MessageQueue()
-        while let last = session.pointee.subscriptions.last { removeSubscription(slot, last) }
-        forget(slot)
-        return state
-    }
-
-    /// The session this loop asked for arrived, or there was none.
-    func receiveSession(_ key: [UInt8], _ state: SessionState?) {
-        guard let waiting = joining.removeValue(forKey: key) else {
-            discard(state)
-            return
-        }
-        let connection = self.connection(waiting.connection).flatMap { $0.isOpen ? $0 : nil }
-        let isWanted = connection.map { !$0.pointee.cleanStart } ?? true
-        var slot: Int32 = -1
-        if let state, isWanted {
-            slot = key.withUnsafeBytes { unpack(state, ByteView($0), waiting.claim) }
-        } else {
-            discard(state)
-        }
-        if let connection {
-            connection.pointee.pending = nil
-            if slot >= 0 { resume(connection, slot) } else { start(connection, waiting.claim) }
-            if waiting.successor == nil { processInput(connection) }
-            if connection.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
-                connection.pointee.transport.resumeReading()
-            }
-        } else if slot >= 0 {
-            scheduleExpiry(slot)
-        } else {
-            registry.release(key, waiting.claim)
-        }
-        if let successor = waiting.successor { giveAway(key, waiting.claim, to: successor, cleanStart: false) }
-    }
-
-    private func unpack(_ state: SessionState, _ name: ByteView, _ claim: UInt64) -> Int32 {
-        let slot = makeSession(name, claim)
-        let session = sessions[slot]
-        session.pointee.expiryInterval = state.expiryInterval
-        session.pointee.inflight = state.inflight
-        session.pointee.queue = state.queue
-        session.pointee.received = state.received
-        for subscription in state.subscriptions {
-            _ = addSubscription(slot, subscription.filter, subscription.group, subscription.options, token: 0)
-        }
-        return slot
-    }
-
-    private func discard(_ state: SessionState?) {
-        guard var state else { return }
-        state.inflight.deallocate()
-        state.queue.deallocate()
     }
 }

@@ -19,6 +19,12 @@ struct Session {
     /// Where it stands in its arena.
     var slot: Int32 = -1
     var connection: ConnectionPointer?
+    /// The loops whose messages it gets through its other self, while it moves between loops: bit n = loop n.
+    var deafTo: UInt64 = 0
+    /// The loop it moves to, this one or another; -1 = it does not move.
+    var movingTo: Int8 = -1
+    /// Questions to the owner of the retained store that are not answered yet.
+    var retainedQueries: Int32 = 0
     /// Seconds after the connection's end; `UInt32.max` = never. [MQTT-3.1.2-23]
     var expiryInterval: UInt32 = 0
     /// How many messages may be in flight: the least of the client's and our limit.
@@ -49,6 +55,8 @@ struct Session {
         self.clientIdentifier = OwnedBytes(copying: clientIdentifier)
         self.generation = generation
     }
+
+    var isMoving: Bool { movingTo >= 0 }
 
     mutating func deallocate() {
         inflight.deallocate()
