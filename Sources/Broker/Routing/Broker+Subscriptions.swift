@@ -35,21 +35,23 @@ extension Broker {
         let groupIndex = group.isEmpty ? -1 : findOrInsertGroup(group, entry)
         let session = sessions[slot]
         let subscription = Session.Subscription(entry: entry, group: groupIndex, options: options)
-        if let i = session.pointee.subscriptions.firstIndex(where: { $0.entry == entry && $0.group == groupIndex }) {
-            session.pointee.subscriptions[i] = subscription
+        let position = session.pointee.subscriptions.firstIndex { $0.entry == entry && $0.group == groupIndex }
+        if let position {
+            session.pointee.subscriptions[position] = subscription
         } else {
             session.pointee.subscriptions.append(subscription)
         }
+        let isNew = position == nil
         let subscriber = Subscriber(session: slot, options: options)
         if groupIndex >= 0 {
             let wasRouted = !groups[groupIndex].pointee.isUnused
-            let isNew = groups[groupIndex].pointee.members.set(subscriber)
+            groups[groupIndex].pointee.members.set(subscriber, isNew: isNew)
             if isNew { announceMembers(groupIndex, token) }
             if !wasRouted { routeAdded(filter, group) }
             return isNew
         }
         let wasRouted = isRouted(entry)
-        let isNew = index[entry].pointee.subscribers.set(subscriber)
+        index[entry].pointee.subscribers.set(subscriber, isNew: isNew)
         if isNew {
             index[entry].pointee.sessionCount += 1
             if index[entry].pointee.sessionCount == 1 { announce(filter, .sessions(true), token) }

@@ -73,6 +73,12 @@ struct SubscriberList {
         return nil
     }
 
+    /// Adds the subscriber, or replaces the one with the same target, as the caller knows: many clients may subscribe to
+    /// one filter, and none of them is to be searched for.
+    mutating func set(_ subscriber: Subscriber, isNew: Bool) {
+        if isNew { append(subscriber) } else { _ = set(subscriber) }
+    }
+
     /// Adds the subscriber, or replaces the one with the same target. [MQTT-3.8.4-3]
     /// Returns whether it is new.
     mutating func set(_ subscriber: Subscriber) -> Bool {
