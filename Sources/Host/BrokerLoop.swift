@@ -9,8 +9,10 @@ import Reactor
 final class BrokerLoop: BrokerTimers, TimerTarget, @unchecked Sendable {
     let loop: EventLoop
     private(set) var broker: Broker!
-    /// By loop: where batches for it go.
-    private var outgoing: [Mailbox<LoopBatch>?] = []
+    private typealias Inbox = Mailbox<(sender: Int, batch: LoopBatch)>
+    /// By loop: where batches for it go. A loop has one inbox for all the others, so that what one loop sends because
+    /// of what another one has sent comes after that: a subscriber who knows of a PUBACK finds what was retained.
+    private var outgoing: [Inbox?] = []
 
     init(index: Int, count: Int, settings: BrokerSettings, registry: SessionRegistry, log: Log) throws(ReactorError) {
         loop = try EventLoop(index: index)
@@ -28,17 +30,16 @@ final class BrokerLoop: BrokerTimers, TimerTarget, @unchecked Sendable {
 
     /// Before any of the loops runs.
     static func connect(_ loops: [BrokerLoop]) {
+        let inboxes = loops.map { $0.makeInbox() }
         for sender in loops {
-            sender.outgoing = loops.map { receiver in
-                receiver === sender ? nil : receiver.mailbox(from: sender.loop.index)
-            }
+            sender.outgoing = inboxes.enumerated().map { $0.offset == sender.loop.index ? nil : $0.element }
         }
     }
 
-    private func mailbox(from sender: Int) -> Mailbox<LoopBatch> {
-        Mailbox(loop: loop) { [unowned self] batches in
+    private func makeInbox() -> Inbox {
+        Mailbox(loop: loop) { [unowned self] mail in
             broker.now = loop.nowMilliseconds
-            for batch in batches { broker.receive(from: sender, batch) }
+            for (sender, batch) in mail { broker.receive(from: sender, batch) }
         }
     }
 
@@ -53,7 +54,7 @@ final class BrokerLoop: BrokerTimers, TimerTarget, @unchecked Sendable {
         for (index, mailbox) in outgoing.enumerated() {
             guard let mailbox else { continue }
             let batch = broker.takeOutbox(index)
-            if !batch.isEmpty { mailbox.push(batch) }
+            if !batch.isEmpty { mailbox.push((loop.index, batch)) }
         }
     }
 

@@ -37,6 +37,8 @@ public final class EventLoop: @unchecked Sendable {
     private var deferred: [() -> Void] = []
     private var mailboxes: [any MailboxReceiver] = []
     private let posted = BatchQueue<@Sendable () -> Void>()
+    private var stopping = false
+    /// From the first turn until all sources are told of the end: closed sources are held as retired.
     private var running = false
     /// True while the loop sleeps or is about to: only then does a producer write to the eventfd.
     private let armed = Atomic<Bool>(false)
@@ -81,7 +83,7 @@ public final class EventLoop: @unchecked Sendable {
     public func run() {
         owner.store(UInt(pthread_self()), ordering: .relaxed)
         running = true
-        while running { turn() }
+        while !stopping { turn() }
         for source in sources { source?.loopStopped() }
         // Whatever still names a stream or the loop would keep both alive for ever.
         handshakes.removeAll()
@@ -90,13 +92,14 @@ public final class EventLoop: @unchecked Sendable {
         posted.takeAll { _ in }
         mailboxes.removeAll()
         onTurnEnd = nil
+        running = false
         retired.removeAll()
         owner.store(0, ordering: .relaxed)
     }
 
     /// Ends `run` after the turn that sees it; work posted earlier by the same thread is done before. Any thread.
     public func stop() {
-        post { [unowned self] in running = false }
+        post { [unowned self] in stopping = true }
     }
 
     /// Runs `work` on the loop in its next turn. Any thread; order is kept per thread.

@@ -1,11 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making the listening socket, and the sentences for what may go wrong with it.
+// Making the listening socket, or only looking whether it could be made, and the sentences for what may go wrong.
 
 import CLinux
 import Glibc
 
-/// A name is looked up here and now, which may block: binding is a matter of start-up.
+extension Listener {
+    /// Throws if somebody else listens on the TCP address already. A listener with `reusePort` would share the port
+    /// with that one without a word. Nobody can connect meanwhile: a connection made now would be lost.
+    public static func checkVacancy(host: String, port: UInt16) throws(ReactorError) {
+        Glibc.close(try bindTCP(host: host, port: port, ListenerOptions()))
+    }
+}
+
 func listenTCP(host: String, port: UInt16, _ options: ListenerOptions) throws(ReactorError) -> Int32 {
+    let fd = try bindTCP(host: host, port: port, options)
+    if listen(fd, options.backlog) == 0 { return fd }
+    let number = errno
+    close(fd)
+    throw ReactorError(bindSentence(number, host: host.isEmpty ? "every address" : host, port: port))
+}
+
+/// A name is looked up here and now, which may block: binding is a matter of start-up.
+private func bindTCP(host: String, port: UInt16, _ options: ListenerOptions) throws(ReactorError) -> Int32 {
     let resolved = SocketAddress.resolve(host.isEmpty ? "::" : host, port: port, flags: AI_PASSIVE)
     let address: SocketAddress
     switch resolved {
@@ -17,7 +33,7 @@ func listenTCP(host: String, port: UInt16, _ options: ListenerOptions) throws(Re
     let fd = try newSocket(family)
     if fd < 0 {
         // A machine without IPv6 still has an "every address".
-        if host.isEmpty { return try listenTCP(host: "0.0.0.0", port: port, options) }
+        if host.isEmpty { return try bindTCP(host: "0.0.0.0", port: port, options) }
         throw ReactorError("cannot listen on \(host): this machine has no IPv6; set an IPv4 address as bind")
     }
     setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
@@ -28,11 +44,11 @@ func listenTCP(host: String, port: UInt16, _ options: ListenerOptions) throws(Re
         setOption(fd, Int32(IPPROTO_IPV6), IPV6_V6ONLY, options.ipv6Only && !host.isEmpty ? 1 : 0)
     }
     let bound = address.withSockaddr { bind(fd, $0, $1) }
-    if bound == 0, listen(fd, options.backlog) == 0 { return fd }
+    if bound == 0 { return fd }
     let number = errno
     close(fd)
     if host.isEmpty, number == EADDRNOTAVAIL {
-        return try listenTCP(host: "0.0.0.0", port: port, options)
+        return try bindTCP(host: "0.0.0.0", port: port, options)
     }
     throw ReactorError(bindSentence(number, host: host.isEmpty ? "every address" : host, port: port))
 }

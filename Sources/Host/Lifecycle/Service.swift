@@ -12,12 +12,15 @@ enum Service {
         let plans = try ListenerPlan.all(runtime.config)
         let listeners = ListenerSet(log: runtime.log)
         let first = runtime.loops[0].loop
+        var threads: [Thread] = []
         var outcome: Result<Void, StartError> = .success(())
-        // The first turn of loop 0: plugins get ready there, then the ports open, then the world may know.
+        // The first turn of loop 0: plugins get ready there, then the ports open, then the world may know. The other
+        // loops get their threads after the ports: until then this thread may put listeners on them.
         nonisolated(unsafe) let work = {
             do throws(StartError) {
                 try assembly.plugins.ready()
                 for plan in plans { try listeners.open(plan, on: runtime.loops) }
+                try startThreads(runtime.loops.dropFirst(), &threads)
                 startSysTopics(runtime)
                 writeAll(Banner.text(assembly, listeners), to: 1)
             } catch {
@@ -29,14 +32,6 @@ enum Service {
         let signals = try watchSignals(first) { signal in
             if signal == SIGHUP { Reload.run(assembly) } else { stop(assembly, listeners) }
         }
-        var threads: [Thread] = []
-        do throws(ReactorError) {
-            for home in runtime.loops.dropFirst() {
-                threads.append(try Thread(name: "loop-\(home.loop.index)") { home.loop.run() })
-            }
-        } catch {
-            throw StartError("\(error)")
-        }
         first.run()
         for thread in threads { thread.join() }
         signals.close()
@@ -44,6 +39,16 @@ enum Service {
         assembly.plugins.close()
         try outcome.get()
         return 0
+    }
+
+    private static func startThreads(_ loops: ArraySlice<BrokerLoop>, _ threads: inout [Thread]) throws(StartError) {
+        do throws(ReactorError) {
+            for home in loops {
+                threads.append(try Thread(name: "loop-\(home.loop.index)") { home.loop.run() })
+            }
+        } catch {
+            throw StartError("\(error)")
+        }
     }
 
     private static func watchSignals(

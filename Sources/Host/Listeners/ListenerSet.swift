@@ -63,14 +63,14 @@ final class ListenerSet {
 
     init(log: Log) { self.log = log }
 
-    /// Opens a listener on every loop. On the main thread before the loops run.
+    /// Opens a listener on every loop. On the main thread, while no other loop runs.
     func open(_ plan: ListenerPlan, on loops: [BrokerLoop]) throws(StartError) {
         let count = Count()
         var endpoint = plan.endpoint
         var options = ListenerOptions()
         options.backlog = plan.backlog
         options.reusePort = loops.count > 1
-        if options.reusePort { try Self.claim(plan, on: loops[0]) }
+        if options.reusePort { try Self.checkVacancy(plan) }
         for home in loops {
             let log = log
             do throws(ReactorError) {
@@ -91,10 +91,10 @@ final class ListenerSet {
         descriptions.append("\(plan.name) \(endpoint)")
     }
 
-    /// With SO_REUSEPORT a second broker would take the port without a word: a socket without it finds the first one.
-    private static func claim(_ plan: ListenerPlan, on home: BrokerLoop) throws(StartError) {
+    private static func checkVacancy(_ plan: ListenerPlan) throws(StartError) {
+        guard case .tcp(let host, let port) = plan.endpoint else { return }
         do throws(ReactorError) {
-            try Listener(loop: home.loop, endpoint: plan.endpoint, failed: { _ in }, accepted: { _, _ in }).close()
+            try Listener.checkVacancy(host: host, port: port)
         } catch {
             throw StartError("listener \(plan.name): \(error)")
         }

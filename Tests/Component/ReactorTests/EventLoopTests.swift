@@ -33,6 +33,28 @@ import Testing
         #expect(loop.index == 3)
     }
 
+    @Test func sourceClosedInTheLastTurnOutlivesIt() throws {
+        let loop = try EventLoop(index: 0)
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        defer { close(ends[1]) }
+        weak var stream: ProbeStream?
+        do {
+            let made = ProbeStream(fd: ends[0], loop: loop)
+            stream = made
+        }
+        var wasAlive = false
+        // `stop` takes effect with the mail, before the sockets' events and deferred work of the same turn.
+        loop.deferWork {
+            stream?.closeNow()
+            wasAlive = stream != nil
+        }
+        loop.stop()
+        loop.run()
+        #expect(wasAlive, "what epoll reported in this turn, or a method up the stack, may still need it")
+        #expect(stream == nil)
+    }
+
     @Test func knowsItsOwnThread() throws {
         let running = try RunningLoop()
         #expect(running.on { $0.isCurrent })

@@ -75,6 +75,20 @@ import Testing
         second.close()
     }
 
+    @Test func vacancyIsCheckedWithoutListening() throws {
+        let loop = try EventLoop(index: 0)
+        var options = ListenerOptions()
+        options.reusePort = true
+        let first = try listen(loop, .tcp(host: "127.0.0.1", port: 0), options).get()
+        // The first one would share its port with any number of others.
+        #expect(throws: ReactorError.self) { try Listener.checkVacancy(host: "127.0.0.1", port: first.port) }
+        first.close()
+        try Listener.checkVacancy(host: "127.0.0.1", port: first.port)
+        let again = try listen(loop, .tcp(host: "127.0.0.1", port: first.port), options).get()
+        #expect(again.port == first.port)
+        again.close()
+    }
+
     @Test func emptyHostTakesIPv4() throws {
         let running = try RunningLoop()
         let accepted = Watched<[SocketAddress]>([])
