@@ -17,13 +17,14 @@ enum Banner {
             isGuarded
             ? "clients that the authentication plugins admit"
             : "clients of this machine only; to admit others, set `authentication` in the config"
+        let login = isGuarded ? "-u USER -P PASSWORD " : ""
         return """
             Isthmus \(Version.text), node \(node), cluster \(cluster), \(loops) event loop\(loops == 1 ? "" : "s")
               listening on   \(listeners.descriptions.joined(separator: ", "))
               plugins        \(plugins)
               config         \(assembly.configuration.name)
               may connect    \(who)
-              try            mosquitto_sub -t t   and, in another terminal,   mosquitto_pub -t t -m hi
+              try            mosquitto_sub \(login)-t t   and, in another terminal,   mosquitto_pub \(login)-t t -m hi
 
             """
     }
