@@ -33,7 +33,8 @@ class Behaviour:
 
     def name(self, version):
         suffix = {None: "", 3: " (3.1)", 4: " (3.1.1)", 5: " (5.0)"}[version]
-        return f"{self.file}:{self.function.__name__}{suffix}"
+        stem, function = self.file.removesuffix(".py"), self.function.__name__
+        return (stem if stem.endswith(f"/{function}") else f"{self.file}:{function}") + suffix
 
 
 def behaviour(*cites, versions=(None,), alone=False):
@@ -111,17 +112,17 @@ class Result:
 
 
 def load(folder, pattern=""):
-    """All behaviours of a folder under Tests/; files that do not import this module are programs of their own."""
+    """All behaviours below a folder of Tests/; files that do not import this module are programs of their own."""
     found = []
-    for path in sorted((TESTS / folder).glob("*.py")):
+    for path in sorted((TESTS / folder).rglob("*.py")):
         if "Support.suite" not in path.read_text():
             continue
         _collected.clear()
-        spec = importlib.util.spec_from_file_location(re.sub(r"\W", "_", f"{folder}_{path.stem}"), path)
+        spec = importlib.util.spec_from_file_location(re.sub(r"\W", "_", str(path.relative_to(TESTS))), path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         for one in _collected:
-            one.file = f"{folder}/{path.name}"
+            one.file = str(path.relative_to(TESTS))
             found.append(one)
     return [(b, v) for b in found for v in b.versions if re.search(pattern, b.name(v))]
 

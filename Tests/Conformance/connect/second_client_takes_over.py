@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+from Support.suite import both
+
+
+@both("MQTT-3.1.4-3")
+def second_client_takes_over(case):
+    """A second connection with the same client identifier ends the first one."""
+    first = case.client("same")
+    second = case.client("same")
+    first.expect_end(reasons=[0x8E])
+    second.ping()

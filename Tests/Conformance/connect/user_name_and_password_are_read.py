@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+from Support.suite import both
+
+
+@both("MQTT-3.1.2-19")
+def user_name_and_password_are_read(case):
+    """A CONNECT with user name and password is well formed."""
+    case.client(username="somebody", password=b"secret\x00\xff")

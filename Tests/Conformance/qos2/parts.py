@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the behaviours of this chapter share.
+
+
+def keeping(case, name="receiver", **options):
+    """A client whose session outlives its connection."""
+    return case.client(name, clean=False, props={"session_expiry": 300} if case.version == 5 else None, **options)
+
+
+def pair(case, keep=False):
+    receiver = keeping(case) if keep else case.client("receiver")
+    receiver.subscribe(case.topic(), qos=2)
+    return receiver, case.client("sender")

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+from Support import mqtt
+from Support.suite import both
+
+
+@both("MQTT-3.10.3-2")
+def no_filter_is_a_protocol_error(case):
+    """An UNSUBSCRIBE without any filter ends the connection."""
+    client = case.client()
+    client.send(mqtt.unsubscribe(case.version, 1, []))
+    client.expect_end(reasons=[0x82, 0x81])
