@@ -27,7 +27,7 @@ extension Broker {
         }
     }
 
-    private func isPublisher(_ session: SessionPointer, of publication: borrowing Publication) -> Bool {
+    func isPublisher(_ session: SessionPointer, of publication: borrowing Publication) -> Bool {
         publication.connection.map { $0 == session.pointee.connection } ?? false
     }
 

@@ -90,7 +90,9 @@ extension Broker {
         var isWanted = false
         for i in 0..<matches.count {
             let entry = index[matches[i]]
-            for j in 0..<entry.pointee.subscribers.count { merge(entry.pointee.subscribers[j], into: &receivers) }
+            for j in 0..<entry.pointee.subscribers.count {
+                merge(entry.pointee.subscribers[j], publication, into: &receivers)
+            }
             if publication.isFromLoop { continue }
             loops |= wantingLoops(entry.pointee, publication)
             if entry.pointee.firstGroup >= 0, pickMembers(entry, &publication, &members) { isWanted = true }
@@ -109,12 +111,18 @@ extension Broker {
         return isWanted
     }
 
-    private func merge(_ subscriber: Subscriber, into receivers: inout [Subscriber]) {
+    private func merge(
+        _ subscriber: Subscriber,
+        _ publication: borrowing Publication,
+        into receivers: inout [Subscriber]
+    ) {
         if subscriber.isDestination {
             if !receivers.contains(where: { $0.target == subscriber.target }) { receivers.append(subscriber) }
             return
         }
         let session = sessions[subscriber.target]
+        // A subscription that does not want its client's own messages has no say in how they come by another one.
+        if subscriber.options.noLocal, isPublisher(session, of: publication) { return }  // [MQTT-3.8.3-3]
         if session.pointee.mergeStamp == mergeStamp {
             let i = Int(session.pointee.mergeIndex)
             let known = receivers[i].options
@@ -122,7 +130,7 @@ extension Broker {
             if known.subscriptionIdentifier == new.subscriptionIdentifier {
                 receivers[i].options = DeliveryOptions(
                     qos: max(known.qos, new.qos),
-                    noLocal: known.noLocal && new.noLocal,
+                    noLocal: false,
                     retainAsPublished: known.retainAsPublished || new.retainAsPublished,
                     subscriptionIdentifier: known.subscriptionIdentifier
                 )

@@ -67,6 +67,23 @@ import Testing
         #expect(Set(client.take().flatMap(\.subscriptionIdentifiers)) == [1, 2])
     }
 
+    @Test func anOverlappingNoLocalSubscriptionHasNoSayInOwnMessages() {
+        let world = World()
+        let client = TestClient.connected(world, "c")
+        client.subscribe([
+            ("a", SubscriptionOptions(qos: .exactlyOnce, noLocal: true, retainAsPublished: true)),
+            ("+", SubscriptionOptions(qos: .atMostOnce)),
+        ])
+        client.publish("a", "own", qos: .atLeastOnce, retain: true)
+        let own = client.take().first { $0.type == .publish }
+        #expect(own?.qos == 0)
+        #expect(own?.retain == false)
+        TestClient.connected(world, "d").publish("a", "other", qos: .atLeastOnce, retain: true)
+        let other = client.take().first { $0.type == .publish }
+        #expect(other?.qos == 1)
+        #expect(other?.retain == true)
+    }
+
     @Test func noLocalKeepsAClientsOwnMessagesFromIt() {
         let client = client("c")
         client.subscribe([("a", SubscriptionOptions(qos: .atLeastOnce, noLocal: true))])
