@@ -62,7 +62,7 @@ def build_load() -> pathlib.Path:
     if not binary.exists() or binary.stat().st_mtime < newest:
         binary.parent.mkdir(parents=True, exist_ok=True)
         command = [os.environ.get("CC", "cc"), "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
-                   "-pthread", "-o", str(binary), *map(str, sources)]
+                   "-pthread", "-o", str(binary), *map(str, sources), "-lssl", "-lcrypto"]
         if subprocess.run(command, check=False).returncode != 0:
             sys.exit("The load generator did not compile; see above.")
     return binary
@@ -103,9 +103,10 @@ def chosen_brokers(arguments: argparse.Namespace) -> list[brokers.Broker]:
 def measure(load: pathlib.Path, broker: brokers.Broker, row: rows.Row, arguments: argparse.Namespace,
             cores: tuple[int, int] | None) -> dict:
     """One round of one broker in one row. Raises BrokerError with a sentence when there is no figure."""
-    with broker.running(cores[0] if cores else None) as endpoint:
+    with broker.running(cores[0] if cores else None, row.tls) as endpoint:
         seconds = arguments.seconds * row.duration
-        command = [str(load), row.mode, *row.arguments, "--host", endpoint.host, "--port", str(endpoint.port),
+        command = [str(load), row.mode, *row.arguments, "--host", endpoint.host,
+                   "--port", str(endpoint.tls_port if row.tls else endpoint.port),
                    "--seconds", str(seconds), "--warm-up", str(arguments.warm_up)]
         if endpoint.pid:
             command += ["--broker-pid", str(endpoint.pid)]

@@ -36,6 +36,21 @@ plugins = []
 """
 
 
+# Added for the rows that need it, so that the others measure a broker without TLS.
+MOSQUITTO_TLS = """\
+listener {tls_port} 127.0.0.1
+certfile {folder}/certificate.pem
+keyfile {folder}/key.pem
+"""
+
+ISTHMUS_TLS = """\
+listeners.ssl.default {{
+  bind = "127.0.0.1:{tls_port}"
+  ssl_options {{ certfile = "{folder}/certificate.pem", keyfile = "{folder}/key.pem" }}
+}}
+"""
+
+
 class BrokerError(Exception):
     """A broker that did not start, in one sentence."""
 
@@ -45,6 +60,7 @@ class Endpoint:
     host: str
     port: int
     pid: int = 0  # 0 = unknown
+    tls_port: int = 0  # 0 = none
 
 
 @dataclass(frozen=True)
@@ -54,19 +70,26 @@ class Broker:
     name: str
     command: tuple[str, ...] = ()
     configuration: str = ""
+    tls_configuration: str = ""
     endpoint: Endpoint = Endpoint("", 0)
     version: str = "unknown version"
     settings: str = field(default="as it runs")
 
     @contextlib.contextmanager
-    def running(self, core: int | None) -> Iterator[Endpoint]:
+    def running(self, core: int | None, tls: bool = False) -> Iterator[Endpoint]:
         if not self.command:
+            if tls:
+                raise BrokerError(f"{self.name} runs already: its TLS port is not known.")
             yield self.endpoint
             return
         with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as folder:
-            port = _free_port()
+            port, tls_port = _free_port(), _free_port() if tls else 0
             config = pathlib.Path(folder, f"{self.name}.conf")
-            config.write_text(self.configuration.format(port=port))
+            text = self.configuration.format(port=port)
+            if tls:
+                make_certificate(folder)
+                text += self.tls_configuration.format(tls_port=tls_port, folder=folder)
+            config.write_text(text)
             log = pathlib.Path(folder, "log")
             with log.open("wb") as output:
                 process = subprocess.Popen(
@@ -76,13 +99,25 @@ class Broker:
                     start_new_session=True, preexec_fn=_pin_to(core))
             try:
                 _wait_until_listening(self.name, process, port, log)
-                yield Endpoint("127.0.0.1", port, process.pid)
+                yield Endpoint("127.0.0.1", port, process.pid, tls_port)
             finally:
                 _end(process)
 
 
 def _pin_to(core: int | None):
     return None if core is None else lambda: os.sched_setaffinity(0, {core})
+
+
+def make_certificate(folder: str) -> None:
+    """Self-signed, ECDSA P-256, as a certificate of today mostly is."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+               "-subj", "/CN=127.0.0.1", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/certificate.pem"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise BrokerError(f"openssl made no certificate: {result.stderr.strip()}")
+    # A broker that is started by root may read it as somebody else.
+    pathlib.Path(folder).chmod(0o755)
+    pathlib.Path(folder, "key.pem").chmod(0o644)
 
 
 def _free_port() -> int:
@@ -135,7 +170,7 @@ def mosquitto(binary: str, name: str = "mosquitto", nodelay: bool = True) -> Bro
     if path is None:
         raise BrokerError(f"{binary} was not found; install mosquitto, or name it with --mosquitto PATH.")
     configuration = MOSQUITTO_CONFIGURATION.format(port="{port}", nodelay="true" if nodelay else "false")
-    return Broker(name, (path, "-c", "{config}"), configuration,
+    return Broker(name, (path, "-c", "{config}"), configuration, MOSQUITTO_TLS,
                   version=_first_line(path, "-h"), settings=_settings(configuration))
 
 
@@ -145,7 +180,7 @@ def isthmus(binary: str, plugin_folder: str) -> Broker:
         raise BrokerError(f"isthmus was not found at {binary}; build it with \"swift build -c release\", "
                           "or name it with --isthmus PATH.")
     command = (str(path), "run", "--config", "{config}", "--plugin-dir", str(pathlib.Path(plugin_folder).resolve()))
-    return Broker("isthmus", command, ISTHMUS_CONFIGURATION,
+    return Broker("isthmus", command, ISTHMUS_CONFIGURATION, ISTHMUS_TLS,
                   version=_first_line(str(path), "--version"), settings=_settings(ISTHMUS_CONFIGURATION))
 
 

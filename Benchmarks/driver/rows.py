@@ -4,6 +4,7 @@
 Nothing here starts a process or knows a broker.
 """
 
+import dataclasses
 import fnmatch
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class Row:
     arguments: tuple[str, ...]
     measures: tuple[Measure, ...]
     duration: float = 1.0  # times the seconds of a round
+    tls: bool = False
 
 
 RATE = (Measure("rate", "", "msg/s", True, "broker_ns"),)
@@ -42,6 +44,12 @@ IDLE = (
 )
 
 
+HANDSHAKES = (
+    Measure("connects", "handshakes", "conn/s", True, "broker_ns"),
+    Measure("bytes", "memory", "B/conn", False),
+)
+
+
 def _throughput(name: str, title: str, window: int, *arguments: str) -> Row:
     return Row(name, title, "throughput", (*arguments, "--window", str(window)), RATE)
 
@@ -52,6 +60,11 @@ def _sizes(name: str, title: str, windows: dict[int, int], *arguments: str) -> l
         _throughput(f"{name}-{_short(size)}", f"{title}, {_long(size)}", window, "--size", str(size), *arguments)
         for size, window in windows.items()
     ]
+
+
+def _secure(name: str, title: str, windows: dict[int, int], *arguments: str) -> list[Row]:
+    plain = _sizes(f"tls-{name}", f"TLS 1.3, {title}", windows, "--tls", "13", *arguments)
+    return [dataclasses.replace(row, tls=True) for row in plain]
 
 
 def _short(size: int) -> str:
@@ -77,6 +90,11 @@ def all_rows(connections: int) -> list[Row]:
             ("--groups", "50", "--rate", "5000"), LATENCY, duration=2.0),
         Row("idle-10000", f"{connections:,} connections, one subscription each", "idle",
             ("--connections", str(connections)), IDLE),
+        *_secure("qos0-1-1", "QoS 0, 1→1", {16: 4096, 256: 1024, 16384: 16}),
+        *_secure("qos0-1-100", "QoS 0, 1→100", {256: 512}, "--subscribers", "100"),
+        *_secure("qos0-pairs-one", "QoS 0, 50 pairs, one in flight", {16: 1}, "--groups", "50"),
+        Row("tls-idle-2000", f"TLS 1.3, {min(connections, 2000):,} connections, full handshakes", "idle",
+            ("--tls", "13", "--connections", str(min(connections, 2000))), HANDSHAKES, tls=True),
     ]
 
 

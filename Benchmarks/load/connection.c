@@ -5,6 +5,7 @@
 
 #include "failure.h"
 #include "load.h"
+#include "secure.h"
 #include "session.h"
 
 #include <errno.h>
@@ -36,9 +37,11 @@ void connection_open(struct load *load, struct connection *connection) {
              strerror(errno));
     }
     watch(load, connection, EPOLL_CTL_ADD);
+    if (load->options->tls != 0) secure_open(connection);
 }
 
 void connection_close(struct connection *connection) {
+    if (connection->tls != NULL) secure_close(connection);
     close(connection->fd);
     free(connection->control);
     free(connection->carry);
@@ -64,7 +67,8 @@ uint8_t *connection_reserve(struct connection *connection, uint32_t length) {
 
 // Returns how many bytes the socket took.
 static size_t transmit(struct load *load, struct connection *connection, const uint8_t *bytes, size_t length) {
-    ssize_t sent = send(connection->fd, bytes, length, MSG_NOSIGNAL);
+    ssize_t sent = connection->tls != NULL ? secure_send(connection, bytes, length)
+                                           : send(connection->fd, bytes, length, MSG_NOSIGNAL);
     if (sent >= 0) return (size_t)sent;
     if (errno != EAGAIN && errno != EINTR) {
         fail("Sending to %s port %s: %s. Is the broker running?", load->options->host, load->options->port,
@@ -101,8 +105,10 @@ void connection_flush(struct load *load, struct connection *connection) {
     bool within_packet = connection->ring != NULL && connection->ring_sent % connection->ring->packet_length != 0;
     bool done = (!within_packet || flush_ring(load, connection)) && flush_control(load, connection)
         && flush_ring(load, connection);
-    if (done == connection->writable_armed) {
-        connection->writable_armed = !done;
+    // During a handshake it is the broker's turn: the next read tries again.
+    bool waits = !done && !(connection->tls != NULL && secure_wants_input(connection));
+    if (waits != connection->writable_armed) {
+        connection->writable_armed = waits;
         watch(load, connection, EPOLL_CTL_MOD);
     }
 }
@@ -117,11 +123,15 @@ static void keep(struct connection *connection, const uint8_t *bytes, size_t len
     connection->carry_length = (uint32_t)length;
 }
 
-void connection_read(struct load *load, struct connection *connection) {
+// Returns whether more was read from the socket than was received.
+static bool receive(struct load *load, struct connection *connection) {
     size_t carried = connection->carry_length;
     if (carried == load->input_capacity) fail("A packet came that is longer than any that was published.");
-    ssize_t count = recv(connection->fd, load->input + carried, load->input_capacity - carried, 0);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    uint8_t *target = load->input + carried;
+    size_t capacity = load->input_capacity - carried;
+    ssize_t count = connection->tls != NULL ? secure_receive(connection, target, capacity)
+                                            : recv(connection->fd, target, capacity, 0);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
     if (count < 0) {
         fail("Receiving from %s port %s: %s. Is the broker running?", load->options->host, load->options->port,
              strerror(errno));
@@ -131,6 +141,11 @@ void connection_read(struct load *load, struct connection *connection) {
     size_t length = carried + (size_t)count;
     size_t used = session_receive(load, connection, load->input, length);
     keep(connection, load->input + used, length - used);
+    return connection->tls != NULL && secure_has_more(connection);
+}
+
+void connection_read(struct load *load, struct connection *connection) {
+    while (receive(load, connection)) {}
     if (connection->control_end > connection->control_start && !connection->writable_armed) {
         connection_flush(load, connection);
     }

@@ -19,6 +19,7 @@ struct ring {
 
 struct connection {
     int fd;
+    struct ssl_st *tls;          // NULL: plain
     uint32_t group;
     bool writable_armed;
     const struct ring *ring;     // NULL: this connection does not publish

@@ -4,6 +4,7 @@
 #include "load.h"
 
 #include "failure.h"
+#include "secure.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -40,6 +41,7 @@ void load_prepare(struct load *load, const struct options *options) {
     memset(load, 0, sizeof *load);
     load->options = options;
     load->address = resolve(options);
+    if (options->tls != 0) secure_prepare(options->tls);
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (load->epoll < 0) fail("epoll_create1: %s.", strerror(errno));
     if (options->mode == MODE_IDLE) {

@@ -25,6 +25,7 @@ static const char help[] =
     "\n"
     "Options (default):\n"
     "  --host NAME, --port PORT   broker (127.0.0.1, 1883)\n"
+    "  --tls 12|13                TLS 1.2 or 1.3; certificates are not checked (plain)\n"
     "  --protocol 4|5             MQTT 3.1.1 or 5 (5)\n"
     "  --qos 0|1|2                of messages and subscriptions (0)\n"
     "  --size BYTES               payload (16)\n"
@@ -47,7 +48,7 @@ static const char help[] =
     "  load latency --groups 50 --rate 5000\n";
 
 enum option_code {
-    OPTION_HOST = 256, OPTION_PORT, OPTION_PROTOCOL, OPTION_QOS, OPTION_SIZE, OPTION_GROUPS, OPTION_PUBLISHERS,
+    OPTION_HOST = 256, OPTION_PORT, OPTION_TLS, OPTION_PROTOCOL, OPTION_QOS, OPTION_SIZE, OPTION_GROUPS, OPTION_PUBLISHERS,
     OPTION_SUBSCRIBERS, OPTION_WINDOW, OPTION_WARM_UP, OPTION_SECONDS, OPTION_RATE, OPTION_CONNECTIONS,
     OPTION_CONCURRENCY, OPTION_BROKER_PID, OPTION_CORE, OPTION_HELP,
 };
@@ -55,6 +56,7 @@ enum option_code {
 static const struct option long_options[] = {
     {"host", required_argument, NULL, OPTION_HOST},
     {"port", required_argument, NULL, OPTION_PORT},
+    {"tls", required_argument, NULL, OPTION_TLS},
     {"protocol", required_argument, NULL, OPTION_PROTOCOL},
     {"qos", required_argument, NULL, OPTION_QOS},
     {"size", required_argument, NULL, OPTION_SIZE},
@@ -103,6 +105,7 @@ static void parse_option(struct options *options, int code) {
     switch (code) {
     case OPTION_HOST: options->host = optarg; break;
     case OPTION_PORT: options->port = optarg; break;
+    case OPTION_TLS: options->tls = (int)parse_number(optarg, "tls", 12, 13); break;
     case OPTION_PROTOCOL: options->protocol_level = (int)parse_number(optarg, "protocol", 4, 5); break;
     case OPTION_QOS: options->qos = (int)parse_number(optarg, "qos", 0, 2); break;
     case OPTION_SIZE: options->payload_length = parse_number(optarg, "size", 0, 16u << 20); break;

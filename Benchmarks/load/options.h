@@ -12,6 +12,7 @@ struct options {
     enum mode mode;
     const char *host;
     const char *port;
+    int tls;                 // 0 = plain, 12 = TLS 1.2, 13 = TLS 1.3
     int protocol_level;      // 4 = MQTT 3.1.1, 5 = MQTT 5
     int qos;
     uint32_t payload_length;

@@ -7,6 +7,7 @@
 import contextlib
 import selectors
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 
@@ -16,8 +17,9 @@ def deliver(number: int, packet: bytes) -> list[bytes]:
 
 
 class FakeBroker:
-    def __init__(self, tamper: Callable[[int, bytes], list[bytes]] = deliver, connack: bytes = b"\x20\x03\x00\x00\x00"):
-        self.tamper, self.connack = tamper, connack
+    def __init__(self, tamper: Callable[[int, bytes], list[bytes]] = deliver, connack: bytes = b"\x20\x03\x00\x00\x00",
+                 tls: ssl.SSLContext | None = None):
+        self.tamper, self.connack, self.tls = tamper, connack, tls
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.selector = selectors.DefaultSelector()
@@ -50,6 +52,8 @@ class FakeBroker:
                         return
                     if key.fileobj is self.listener:
                         client = self.listener.accept()[0]
+                        if self.tls is not None:
+                            client = self.tls.wrap_socket(client, server_side=True)
                         self.pending[client] = b""
                         self.selector.register(client, selectors.EVENT_READ)
                     else:
@@ -60,7 +64,9 @@ class FakeBroker:
     def _read(self, client: socket.socket) -> None:
         try:
             data = client.recv(65536)
-        except ConnectionResetError:
+            while isinstance(client, ssl.SSLSocket) and client.pending():
+                data += client.recv(65536)
+        except (ConnectionResetError, ssl.SSLError):
             data = b""
         if not data:
             self.selector.unregister(client)
@@ -95,5 +101,5 @@ class FakeBroker:
 
 def _send(client: socket.socket, data: bytes) -> None:
     # The generator resets its connections when its run is over.
-    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError, ssl.SSLError):
         client.sendall(data)

@@ -3,14 +3,17 @@
 
 import json
 import pathlib
+import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import run  # noqa: E402
+from driver import brokers  # noqa: E402
 
 from .fake_broker import FakeBroker  # noqa: E402
 
@@ -98,6 +101,23 @@ class LoadTests(unittest.TestCase):
         with FakeBroker() as broker:
             result = self.result(broker, "idle", "--connections", "200")
             self.assertEqual((result["connections"], len(broker.pending)), (200, 200))
+
+    def test_a_broker_behind_tls_has_no_faults_either(self):
+        with tempfile.TemporaryDirectory() as folder:
+            brokers.make_certificate(folder)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(f"{folder}/certificate.pem", f"{folder}/key.pem")
+        for version in ("12", "13"):
+            for arguments in (["--window", "1"], ["--size", "20"], ["--qos", "1"]):
+                with self.subTest(version=version, arguments=arguments), FakeBroker(tls=context) as broker:
+                    result = self.result(broker, "throughput", "--tls", version, *arguments)
+                    self.assertGreater(result["messages"], 0)
+                    self.assertEqual((result["missing"], result["disorder"], result["refused"]), (0, 0, 0))
+
+    def test_a_plain_broker_is_named_when_tls_was_asked_for(self):
+        with FakeBroker() as broker:
+            finished = self.run_load(broker, "idle", "--connections", "1", "--tls", "13")
+        self.assertEqual(finished.returncode, 1)
 
     def test_an_absent_broker_is_named(self):
         with FakeBroker() as broker:
