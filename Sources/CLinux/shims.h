@@ -9,8 +9,10 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <linux/sockios.h>
 
 extern int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags);
 extern int pthread_setname_np(pthread_t thread, const char *name);
@@ -43,6 +45,12 @@ static inline ssize_t linux_send(int fd, const void *bytes, size_t count) { retu
 static inline ssize_t linux_send_vectors(int fd, const struct iovec *vectors, size_t count) {
   struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = count};
   return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+// Bytes that were sent and that the peer has not acknowledged (TCP) or read (Unix); 0 if the kernel does not say.
+static inline int linux_unsent(int fd) {
+  int count = 0;
+  return ioctl(fd, SIOCOUTQ, &count) == 0 ? count : 0;
 }
 
 static inline int linux_shutdown_write(int fd) { return shutdown(fd, SHUT_WR); }

@@ -29,8 +29,12 @@ static inline void openssl_ctx_disable_session_cache(SSL_CTX *ctx) {
 }
 
 static inline void openssl_ctx_prefer_server_ciphers(SSL_CTX *ctx) {
-  SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
 }
+
+static inline void openssl_ctx_refuse_renegotiation(SSL_CTX *ctx) { SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION); }
+
+static inline void openssl_ctx_disable_tickets(SSL_CTX *ctx) { SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET); }
 
 // The keys that encrypt session tickets; `keys` holds OPENSSL_TICKET_KEYS_LENGTH bytes.
 static inline int openssl_ctx_get_ticket_keys(SSL_CTX *ctx, void *keys) {

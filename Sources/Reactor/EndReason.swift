@@ -10,6 +10,8 @@ public enum EndReason: Equatable, Sendable {
     case peerReset
     /// This side closed it.
     case closedLocally
+    /// The peer took no byte of what it was sent for this many milliseconds.
+    case sendTimedOut(UInt64)
     /// The event loop ends.
     case loopStopped
     /// A socket call failed with this error number.
@@ -26,6 +28,7 @@ public enum EndReason: Equatable, Sendable {
         case .peerClosed: "the peer closed the connection"
         case .peerReset: "the peer reset the connection"
         case .closedLocally: "this side closed the connection"
+        case .sendTimedOut(let limit): "the peer took nothing of what it was sent for \(limit) ms"
         case .loopStopped: "the event loop stopped"
         case .failed(let number): "the connection failed: \(describeError(number))"
         case .tls(let text): text

@@ -38,8 +38,14 @@ private func bindTCP(host: String, port: UInt16, _ options: ListenerOptions) thr
     }
     setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
     if options.reusePort { setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1) }
-    // Accepted sockets inherit it: one system call per listener instead of one per connection.
-    setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    setInherited(fd, options)
+    setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, options.noDelay ? 1 : 0)
+    if let keepAlive = options.keepAlive {
+        setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1)
+        setOption(fd, Int32(IPPROTO_TCP), TCP_KEEPIDLE, keepAlive.idle)
+        setOption(fd, Int32(IPPROTO_TCP), TCP_KEEPINTVL, keepAlive.interval)
+        setOption(fd, Int32(IPPROTO_TCP), TCP_KEEPCNT, keepAlive.probes)
+    }
     if family == AF_INET6 {
         setOption(fd, Int32(IPPROTO_IPV6), IPV6_V6ONLY, options.ipv6Only && !host.isEmpty ? 1 : 0)
     }
@@ -51,6 +57,12 @@ private func bindTCP(host: String, port: UInt16, _ options: ListenerOptions) thr
         return try bindTCP(host: "0.0.0.0", port: port, options)
     }
     throw ReactorError(bindSentence(number, host: host.isEmpty ? "every address" : host, port: port))
+}
+
+/// Before `listen`: the size of the receive buffer is told to peers as they connect.
+private func setInherited(_ fd: Int32, _ options: ListenerOptions) {
+    if let size = options.sendBuffer { setOption(fd, SOL_SOCKET, SO_SNDBUF, size) }
+    if let size = options.receiveBuffer { setOption(fd, SOL_SOCKET, SO_RCVBUF, size) }
 }
 
 /// -1 if the system does not know the family.
@@ -71,6 +83,7 @@ private func bindSentence(_ number: Int32, host: String, port: UInt16) -> String
 
 func listenUnix(_ path: String, _ options: ListenerOptions) throws(ReactorError) -> Int32 {
     let fd = try newSocket(AF_UNIX)
+    setInherited(fd, options)
     guard let bound = withUnixSockaddr(path, { bind(fd, $0, $1) }) else {
         close(fd)
         throw ReactorError(

@@ -15,6 +15,27 @@ public struct ListenerOptions: Sendable {
     public var acceptsPerTurn = 64
     /// Permissions of a Unix socket's file.
     public var unixMode: mode_t = 0o660
+    // What accepted connections inherit: once for the listener instead of once for each of them.
+    public var noDelay = true
+    /// The kernel's buffers, bytes; nil: the kernel adapts them.
+    public var sendBuffer: Int32?
+    public var receiveBuffer: Int32?
+    /// TCP's probes of a silent peer; nil: none.
+    public var keepAlive: KeepAlive?
+
+    public struct KeepAlive: Equatable, Sendable {
+        /// Seconds of silence before the first probe, and between probes.
+        public var idle: Int32
+        public var interval: Int32
+        /// Unanswered probes after which the connection is broken.
+        public var probes: Int32
+
+        public init(idle: Int32, interval: Int32, probes: Int32) {
+            self.idle = idle
+            self.interval = interval
+            self.probes = probes
+        }
+    }
 
     public init() {}
 }

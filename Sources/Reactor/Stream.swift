@@ -27,11 +27,15 @@ open class Stream: PollSource, @unchecked Sendable {
         static let parked = State(rawValue: 128)
         /// A call failed; the end is on its way.
         static let failed = State(rawValue: 256)
+        /// `deadline` belongs to the watch over a peer that takes its bytes slowly.
+        static let sendWatched = State(rawValue: 512)
+        /// The socket has taken bytes since that watch looked last.
+        static let sendProgressed = State(rawValue: 1024)
     }
 
     public final let peer: SocketAddress
     final var state: State = []
-    /// The time-out of the handshake or of lingering.
+    /// The time-out of the handshake, of a slow peer, or of lingering.
     final var deadline = TimerID.none
     final var session: TLSSession?
 
@@ -63,6 +67,9 @@ open class Stream: PollSource, @unchecked Sendable {
 
     /// The TLS handshake is done; not called for plain connections.
     open func handshakeCompleted() {}
+
+    /// A peer that takes no byte of what waits for it during this time is closed; 0 = never.
+    open var sendTimeoutMilliseconds: UInt64 { 0 }
 
     // MARK: - For the owner to call
 
@@ -172,6 +179,7 @@ open class Stream: PollSource, @unchecked Sendable {
 
     private func flush() {
         state.remove(.wantsWrite)
+        state.insert(.sendProgressed)
         if flushCiphertext() {
             if state.contains(.shutdownOwed) { shutDownSocket() }
             if !state.contains(.writeClosed), !isShakingHands { writable() }
@@ -195,6 +203,7 @@ open class Stream: PollSource, @unchecked Sendable {
         // Errors come unasked, but a mask of 0 stands for "not watched".
         if wanted == 0, !state.contains(.parked) { wanted = EPOLLERR.rawValue }
         if !setInterest(wanted) { fail(.failed(errno)) }
+        if state.contains(.wantsWrite), !state.contains(.sendWatched) { watchSending() }
     }
 
     /// A write that took less than it was given; `sent` is -1 on error.

@@ -40,6 +40,9 @@ public struct ConnectionOrigin: Sendable {
     public var isLoopback: Bool
     /// Of a verified client certificate.
     public var commonName: String
+    public var admission = AdmissionRule.authenticated
+    /// Bytes waiting for its socket above which QoS 0 messages for it are dropped; nil: `BrokerSettings.highWatermark`.
+    public var highWatermark: UInt32?
 
     public init(
         listener: String,
@@ -79,6 +82,8 @@ struct Connection {
     let port: UInt16
     let transportKind: UInt8
     let isLoopback: Bool
+    let admission: AdmissionRule
+    let highWatermark: UInt32
 
     var state = State.expectingConnect
     var version = ProtocolVersion.v311

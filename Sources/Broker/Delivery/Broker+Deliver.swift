@@ -39,7 +39,7 @@ extension Broker {
         retain: Bool,
         fanOut: UInt32
     ) {
-        if connection.pointee.isBlocked, connection.pointee.output.pending > settings.highWatermark {
+        if connection.pointee.isBlocked, connection.pointee.output.pending > connection.pointee.highWatermark {
             drop(&publication, connection, .quotaExceeded)
             return
         }

@@ -21,6 +21,13 @@ extension Broker {
     // MARK: Authentication
 
     func authenticate(_ connection: ConnectionPointer, _ password: ByteView) -> Admission {
+        switch connection.pointee.admission {
+        case .everybody: return .allow
+        case .named where !connection.pointee.hasUserName:
+            if logLevel <= .info { log(.info, "\(describe(connection)): no user name; not admitted on this listener") }
+            return .deny(.notAuthorized)
+        case .authenticated, .named: break
+        }
         guard !hooks.authenticate.isEmpty else { return admitLoopback(connection) }
         var link = 0
         if let answer = takeAnswer(connection, .authenticate, nextLink: &link) {

@@ -23,7 +23,9 @@ extension Broker {
                 commonName: owned(origin.commonName),
                 port: origin.port,
                 transportKind: origin.transport,
-                isLoopback: origin.isLoopback
+                isLoopback: origin.isLoopback,
+                admission: origin.admission,
+                highWatermark: origin.highWatermark ?? UInt32(clamping: settings.highWatermark)
             )
         )
         while liveConnections.count <= Int(slot) { liveConnections.append(0) }

@@ -105,7 +105,9 @@ extension Broker {
             let options = query.subscriber.options.withQoS(min(query.subscriber.options.qos, message.qos))
             if options.qos == 0 {
                 guard let connection = session.pointee.connection else { continue }
-                if !connection.pointee.isBlocked || connection.pointee.output.pending <= settings.highWatermark {
+                if !connection.pointee.isBlocked
+                    || connection.pointee.output.pending <= connection.pointee.highWatermark
+                {
                     _ = write(message, connection, options, 0, retain: true, dup: false)  // [MQTT-3.3.1-8]
                 } else {
                     messageDropped(message, connection, .quotaExceeded)

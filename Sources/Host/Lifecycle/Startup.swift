@@ -21,7 +21,7 @@ enum Startup {
     static func check(_ options: RunOptions) -> Int32 {
         do throws(StartError) {
             let assembly = try Assembly(options)
-            _ = try ListenerPlan.all(assembly.runtime.config)
+            for plan in try ListenerPlan.all(assembly.runtime.config) { _ = try plan.tls?.context() }
             assembly.plugins.close()
             assembly.runtime.pool.shutdown()
             let failed = assembly.plugins.failed

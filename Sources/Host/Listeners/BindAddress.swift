@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `bind` as EMQX writes it: `1883` (every address), `"127.0.0.1:1883"`, `"[::1]:1883"`, `":1883"`.
+// `bind` as EMQX writes it: `1883` (every address), `"127.0.0.1:1883"`, `"[::1]:1883"`, `":1883"`; and the path of a
+// Unix socket: `"unix:/run/isthmus.sock"`, `"/run/isthmus.sock"`.
 
 import Config
 import Reactor
@@ -12,6 +13,12 @@ extension Endpoint {
             return
         }
         guard let text = bind.string() else { return nil }
+        if text.hasPrefix("/") || text.hasPrefix("unix:") {
+            let path = text.hasPrefix("/") ? text : String(text.dropFirst(5))
+            if path.isEmpty { return nil }
+            self = .unix(path: path)
+            return
+        }
         guard let colon = text.lastIndex(of: ":") else {
             guard let port = UInt16(text) else { return nil }
             self = .tcp(host: "", port: port)

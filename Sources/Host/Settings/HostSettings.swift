@@ -5,7 +5,7 @@
 import Config
 
 enum HostSettings {
-    static let all: [Setting] = node + listeners + (mqtt + retainer).map(reloadable) + broker + plugins
+    static let all: [Setting] = node + ListenerSettings.all + (mqtt + retainer).map(reloadable) + broker + plugins
 
     /// Brokers take these over while they run.
     private static func reloadable(_ setting: Setting) -> Setting {
@@ -38,36 +38,6 @@ enum HostSettings {
             doc: "Name of this cluster, by which linked clusters know it."
         ),
         Setting("cluster.discovery_strategy", .optional(.string), doc: "Accepted for EMQX's sake and not used."),
-    ]
-
-    private static let listeners: [Setting] = [
-        Setting(
-            "listeners.tcp.*.bind",
-            .union([.int, .string]),
-            fallback: "1883",
-            doc: "Port, or `address:port`; IPv6 as `[::1]:1883`."
-        ),
-        Setting("listeners.tcp.*.enable", .bool, fallback: "true", doc: "Whether the listener is opened."),
-        Setting(
-            "listeners.tcp.*.max_connections",
-            .union([.int, .choice(["infinity"])]),
-            fallback: "infinity",
-            doc: "Connections at a time; more are closed at once."
-        ),
-        Setting(
-            "listeners.tcp.*.acceptors",
-            .int,
-            fallback: "16",
-            doc: "Accepted for EMQX's sake; every loop accepts."
-        ),
-        Setting(
-            "listeners.tcp.*.tcp_options.backlog",
-            .int,
-            fallback: "1024",
-            doc: "Connections that may wait to be accepted.",
-            minimum: 1,
-            maximum: 65_535
-        ),
     ]
 
     private static let mqtt: [Setting] = [

@@ -19,6 +19,18 @@ extension EventLoop {
 extension Stream {
     // MARK: - Handshake
 
+    /// Turns a plain stream that has written nothing into a TLS one; `bytes` are what has come of the handshake
+    /// already. `received` is not called any more until `handshakeCompleted`.
+    public final func startTLS(
+        _ session: TLSSession,
+        received bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) {
+        guard isOpen, self.session == nil else { return }
+        self.session = session
+        beginHandshake()
+        if !bytes.isEmpty, isOpen { advanceHandshake(bytes) }
+    }
+
     final func beginHandshake() {
         guard let session, let transport = loop.tlsTransport ?? TLSTransport() else {
             return fail(.tls("there is no memory for a TLS connection"))

@@ -30,6 +30,10 @@ public struct TLSSettings: Sendable {
     public var maximumVersion = TLSVersion.v13
     /// OpenSSL's names, those of TLS 1.3 (`TLS_...`) among them; empty for a good default.
     public var ciphers: [String] = []
+    /// A server's order of ciphers decides, not its clients'.
+    public var prefersOwnCipherOrder = true
+    /// A server gives tickets by which a client resumes its session: the peer's certificate is then not checked anew.
+    public var givesTickets = true
     /// The time a handshake may take.
     public var handshakeMilliseconds: UInt64 = 15_000
 

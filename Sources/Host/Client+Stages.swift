@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way of a new connection to the broker: the header of a proxy, TLS, WebSocket, and then MQTT. Each stage hands
+// over the bytes that came behind its own.
+
+import Broker
+import Glibc
+import PluginAPI
+import Reactor
+
+/// What is known of a client before the broker has it, beside what its socket tells.
+final class ClientFacts {
+    /// The client's own address, said by a proxy that is trusted.
+    var address: String?
+    var port: UInt16 = 0
+}
+
+extension Client {
+    /// The first stage, right after the socket was accepted.
+    func begin() { beginSecurity(UnsafeRawBufferPointer(start: nil, count: 0)) }
+
+    /// TLS, if the listener speaks it; `bytes` are its first.
+    func beginSecurity(_ bytes: UnsafeRawBufferPointer) {
+        guard let certificates = port.certificates else { return beginProtocol(bytes) }
+        do throws(ReactorError) {
+            // Goes on with `handshakeCompleted`.
+            startTLS(try certificates.makeSession(), received: bytes)
+        } catch {
+            port.complain("\(peer) is turned away: \(error)")
+            closeNow()
+        }
+    }
+
+    /// What the listener speaks below TLS or right on the socket; `bytes` are its first.
+    func beginProtocol(_ bytes: UnsafeRawBufferPointer) { join(origin(), bytes) }
+
+    /// What the broker is to know of the client.
+    func origin() -> ConnectionOrigin {
+        let isUnix = peer.family == .unix
+        let kind: Int =
+            switch port.plan.kind {
+            case .tcp: isUnix ? ISTH_UNIX : ISTH_TCP
+            case .ssl: ISTH_TLS
+            case .ws: ISTH_WS
+            case .wss: ISTH_WSS
+            }
+        let stated = facts?.address
+        var origin = ConnectionOrigin(
+            listener: port.plan.name,
+            transport: UInt8(clamping: kind),
+            address: stated ?? peer.host,
+            port: stated == nil ? peer.port : facts?.port ?? 0,
+            isLoopback: stated.map { SocketAddress(numeric: $0, port: 0)?.isLoopback ?? false } ?? peer.isLoopback
+        )
+        origin.admission = port.plan.common.admission
+        origin.highWatermark = port.plan.tcp.highWatermark
+        return origin
+    }
+
+    /// The connection ended before the broker had it.
+    func tellFailure(_ reason: EndReason) {
+        guard reason != .loopStopped else { return }
+        port.tell("\(peer): \(reason.sentence)")
+    }
+}

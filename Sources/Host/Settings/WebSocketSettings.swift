@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of a WebSocket listener's `websocket`.
+
+import Config
+
+extension WebSocketOptions {
+    static let settings: [Setting] = request + origins + frames
+
+    private static let request: [Setting] = [
+        Setting("mqtt_path", .string, fallback: "\"/mqtt\"", doc: "The path that clients ask for."),
+        Setting(
+            "fail_if_no_subprotocol",
+            .bool,
+            fallback: "true",
+            doc: "Whether clients that name no subprotocol are refused."
+        ),
+        Setting(
+            "supported_subprotocols",
+            .string,
+            fallback: "\"mqtt, mqtt-v3, mqtt-v3.1.1, mqtt-v5\"",
+            doc: "Subprotocols that are served, with commas between."
+        ),
+        Setting(
+            "proxy_address_header",
+            .string,
+            fallback: "\"x-forwarded-for\"",
+            doc: "Header in which a proxy says the client's address."
+        ),
+        Setting(
+            "proxy_port_header",
+            .string,
+            fallback: "\"x-forwarded-port\"",
+            doc: "Header in which a proxy says the client's port."
+        ),
+    ]
+
+    private static let origins: [Setting] = [
+        Setting(
+            "check_origin_enable",
+            .bool,
+            fallback: "false",
+            doc: "Whether only web pages from `check_origins` may connect."
+        ),
+        Setting(
+            "allow_origin_absence",
+            .bool,
+            fallback: "true",
+            doc: "With `check_origin_enable`: whether clients that are no web page may connect."
+        ),
+        Setting(
+            "check_origins",
+            .union([.array(.string), .string]),
+            fallback: "\"http://localhost:18083, http://127.0.0.1:18083\"",
+            doc: "Origins of web pages that may connect, with commas between."
+        ),
+    ]
+
+    private static let frames: [Setting] = [
+        Setting(
+            "idle_timeout",
+            .union([.duration, .choice(["infinity"])]),
+            fallback: "7200s",
+            doc: "Time without a byte after which a connection is closed."
+        ),
+        Setting(
+            "max_frame_size",
+            .union([.bytesize, .choice(["infinity"])]),
+            fallback: "infinity",
+            doc: "Largest message of a client; never more than an MQTT packet may have."
+        ),
+        Setting(
+            "mqtt_piggyback",
+            .choice(["single", "multiple"]),
+            fallback: "multiple",
+            doc: "Whether a WebSocket message may hold several MQTT packets."
+        ),
+        Setting("compress", .bool, fallback: "false", doc: "Whether messages may be compressed."),
+        Setting(
+            "deflate_opts.level",
+            .choice(["none", "default", "best_compression", "best_speed"]),
+            fallback: "default",
+            doc: "With `compress`: how hard to try."
+        ),
+        Setting("deflate_opts.mem_level", .int, fallback: "8", doc: "With `compress`.", minimum: 1, maximum: 9),
+        Setting(
+            "deflate_opts.strategy",
+            .choice(["default", "filtered", "huffman_only", "rle"]),
+            fallback: "default",
+            doc: "With `compress`."
+        ),
+        Setting(
+            "deflate_opts.server_context_takeover",
+            .choice(["takeover", "no_takeover"]),
+            fallback: "takeover",
+            doc: "With `compress`: whether a message to a client builds on those before."
+        ),
+        Setting(
+            "deflate_opts.client_context_takeover",
+            .choice(["takeover", "no_takeover"]),
+            fallback: "takeover",
+            doc: "With `compress`: whether a message from a client builds on those before."
+        ),
+        Setting(
+            "deflate_opts.server_max_window_bits",
+            .int,
+            fallback: "15",
+            doc: "With `compress`.",
+            minimum: 8,
+            maximum: 15
+        ),
+        Setting(
+            "deflate_opts.client_max_window_bits",
+            .int,
+            fallback: "15",
+            doc: "With `compress`.",
+            minimum: 8,
+            maximum: 15
+        ),
+        Setting(
+            "validate_utf8",
+            .bool,
+            fallback: "true",
+            doc: "Accepted for EMQX's sake: MQTT is binary, and text messages are refused."
+        ),
+    ]
+}
