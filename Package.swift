@@ -84,13 +84,14 @@ let package = Package(
         system("CZlib", "zlib", "zlib1g-dev"),
         module("MQTT"),
         module("Reactor", ["CLinux", "COpenSSL"]),
+        module("WebSocket", ["COpenSSL"]),
         module("Config"),
         .target(name: "PluginAPI", path: "Sources/PluginAPI"),
         module("PluginKit", ["PluginAPI"]),
         module("Broker", ["MQTT", "PluginAPI"]),
         .executableTarget(
             name: "Host",
-            dependencies: ["MQTT", "Reactor", "Config", "Broker", "PluginAPI", "CLinux", argumentParser],
+            dependencies: ["MQTT", "Reactor", "WebSocket", "Config", "Broker", "PluginAPI", "CLinux", argumentParser],
             path: "Sources/Host",
             swiftSettings: settings
         ),
@@ -139,6 +140,7 @@ let package = Package(
         tests("Unit/PluginKitTests", ["PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/HostTests", ["Host", "PluginAPI", argumentParser]),
         tests("Unit/MetricsTests", ["Host", "PluginAPI"]),
+        tests("Unit/WebSocketTests", ["WebSocket"]),
         tests("Component/ReactorTests", ["Reactor", "COpenSSL"]),
         tests("Component/MQTTClientTests", ["Host", "MQTT", "Reactor", "Config", "Broker", "PluginAPI"]),
         tests("Component/LoaderTests", ["Host", "PluginAPI", "CLinux"]),
