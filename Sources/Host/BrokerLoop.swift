@@ -9,6 +9,8 @@ import Reactor
 final class BrokerLoop: BrokerTimers, TimerTarget, @unchecked Sendable {
     let loop: EventLoop
     private(set) var broker: Broker!
+    /// The broker stops: peers that can be told are told.
+    var isStopping = false
     private typealias Inbox = Mailbox<(sender: Int, batch: LoopBatch)>
     /// By loop: where batches for it go. A loop has one inbox for all the others, so that what one loop sends because
     /// of what another one has sent comes after that: a subscriber who knows of a PUBACK finds what was retained.

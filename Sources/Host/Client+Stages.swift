@@ -31,7 +31,12 @@ extension Client {
     }
 
     /// What the listener speaks below TLS or right on the socket; `bytes` are its first.
-    func beginProtocol(_ bytes: UnsafeRawBufferPointer) { join(origin(), bytes) }
+    func beginProtocol(_ bytes: UnsafeRawBufferPointer) {
+        guard port.plan.webSocket != nil else { return join(origin(), bytes) }
+        // Goes on with `join`.
+        layer = WebSocketLayer(self)
+        if !bytes.isEmpty { layer?.received(bytes, self) }
+    }
 
     /// What the broker is to know of the client.
     func origin() -> ConnectionOrigin {

@@ -10,7 +10,7 @@ import Reactor
 /// An idle connection is one of these: every field counts.
 final class Client: Stream, Transport, @unchecked Sendable {
     /// A last DISCONNECT or CONNACK has this long to reach a peer that still sends, ms.
-    private static let linger: UInt64 = 1000
+    static let linger: UInt64 = 1000
 
     let port: ListenerPort
     /// What stands between the stream and the broker at present.

@@ -52,7 +52,7 @@ open class Stream: PollSource, @unchecked Sendable {
 
     // MARK: - For the owner to override
 
-    /// Bytes of the peer, decrypted. They are valid during the call only.
+    /// Bytes of the peer, decrypted. They are valid during the call only, and the owner may overwrite them.
     open func received(_ bytes: UnsafeRawBufferPointer) {}
 
     /// The connection is over. Called exactly once, inside `close` and `closeNow` too; never inside `write`.

@@ -18,6 +18,12 @@ public struct FrameWriter {
 
     public init() {}
 
+    /// Sends what stands before the first frame: the answer to the handshake.
+    public mutating func begin(with bytes: [UInt8], _ write: Write) {
+        front = bytes
+        _ = flush(write)
+    }
+
     /// Whether a frame is under way, so that no other may begin.
     public var isWithinFrame: Bool { owed > 0 || !front.isEmpty }
 

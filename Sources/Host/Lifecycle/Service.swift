@@ -76,6 +76,7 @@ enum Service {
         plugins.drain()
         for home in runtime.loops {
             home.loop.post {
+                home.isStopping = true
                 home.current.shutDown()
                 plugins.closeConnections(on: home.loop.index, runtime)
                 // Farewells leave at the end of this turn; peers that read slowly have a moment more.

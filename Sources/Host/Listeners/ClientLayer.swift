@@ -8,7 +8,7 @@ import Reactor
 
 /// On the client's loop. A layer lives as long as its client has it.
 class ClientLayer {
-    /// Bytes of the peer, valid during the call.
+    /// Bytes of the peer, valid during the call, and to be overwritten if need be.
     func received(_ bytes: UnsafeRawBufferPointer, _ client: Client) {}
 
     /// What the broker sends, which is asked for only after `Client.join`; the answer counts the broker's bytes.

@@ -85,11 +85,11 @@ struct ListenerPlan: Sendable {
         }
         self.endpoint = endpoint
         let place = OptionsPlace(value: value, path: path, origin: origin)
-        try place.refuseUnserved(kind)
+        try place.refuseUnserved()
         common = try CommonOptions(place)
         tcp = try TCPOptions(place.below("tcp_options"))
         if kind.isTLS { tls = try TLSOptions(place.below("ssl_options"), config) }
-        if kind.isWebSocket { webSocket = WebSocketOptions(place.below("websocket")) }
+        if kind.isWebSocket { webSocket = try WebSocketOptions(place.below("websocket")) }
     }
 
     init(kind: ListenerKind, name: String, path: String, origin: Origin, endpoint: Endpoint) {

@@ -35,7 +35,7 @@ struct OptionsPlace {
     }
 
     /// Keys that say who may do what, or how much, must not be passed over in silence where they are not served.
-    func refuseUnserved(_ kind: ListenerKind) throws(StartError) {
+    func refuseUnserved() throws(StartError) {
         if value.lookup("authentication") != nil {
             throw error("authentication", "is not served: set authentication for all listeners, outside of them")
         }
@@ -54,9 +54,6 @@ struct OptionsPlace {
         }
         if value.bool(at: "proxy_protocol") == true {
             throw error("proxy_protocol", "is not served yet; let the proxy connect without its header")
-        }
-        if kind.isWebSocket {
-            throw StartError("\(origin): \(path) is not served yet: this broker speaks no WebSocket; remove it")
         }
     }
 }

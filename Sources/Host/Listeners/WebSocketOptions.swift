@@ -2,11 +2,29 @@
 // A WebSocket listener's options.
 
 import Config
+import WebSocket
 
 struct WebSocketOptions: Sendable {
-    let path: String
+    var rules = UpgradeRules()
+    /// Most bytes of one message.
+    let maximumMessageSize: Int
+    /// Time without a byte after which a connection is closed, ms; nil: never.
+    let idleTimeout: UInt64?
 
-    init(_ place: OptionsPlace) {
-        path = place.value.string(at: "mqtt_path") ?? "/mqtt"
+    init(_ place: OptionsPlace) throws(StartError) {
+        let value = place.value
+        maximumMessageSize = value.int(at: "max_frame_size") ?? .max
+        idleTimeout = value.int(at: "idle_timeout").map { UInt64(clamping: $0) }
+        rules.path = value.string(at: "mqtt_path") ?? rules.path
+        guard rules.path.hasPrefix("/"), !rules.path.contains("?"), !rules.path.contains("#") else {
+            throw place.error("mqtt_path", "is not a path; it begins with a slash and has no query, such as \"/mqtt\"")
+        }
+        rules.failsWithoutSubprotocol = value.bool(at: "fail_if_no_subprotocol") ?? true
+        rules.subprotocols = place.list("supported_subprotocols")
+        rules.checksOrigin = value.bool(at: "check_origin_enable") ?? false
+        rules.allowsAbsentOrigin = value.bool(at: "allow_origin_absence") ?? true
+        rules.origins = place.list("check_origins")
+        rules.addressField = (value.string(at: "proxy_address_header") ?? rules.addressField).lowercased()
+        rules.portField = (value.string(at: "proxy_port_header") ?? rules.portField).lowercased()
     }
 }

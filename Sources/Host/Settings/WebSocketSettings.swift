@@ -7,30 +7,37 @@ extension WebSocketOptions {
     static let settings: [Setting] = request + origins + frames
 
     private static let request: [Setting] = [
-        Setting("mqtt_path", .string, fallback: "\"/mqtt\"", doc: "The path that clients ask for."),
+        Setting(
+            "mqtt_path",
+            .string,
+            fallback: "\"/mqtt\"",
+            doc: "The path that clients ask for; `/` is served beside it."
+        ),
         Setting(
             "fail_if_no_subprotocol",
             .bool,
             fallback: "true",
-            doc: "Whether clients that name no subprotocol are refused."
+            doc: "Whether clients are refused that offer no subprotocol of `supported_subprotocols`."
         ),
         Setting(
             "supported_subprotocols",
             .string,
             fallback: "\"mqtt, mqtt-v3, mqtt-v3.1.1, mqtt-v5\"",
-            doc: "Subprotocols that are served, with commas between."
+            doc: "Subprotocols that are served, with commas between; the client's first choice is taken."
         ),
         Setting(
             "proxy_address_header",
             .string,
             fallback: "\"x-forwarded-for\"",
-            doc: "Header in which a proxy says the client's address."
+            doc:
+                "Header in which a proxy says the client's address, empty for none; anybody can send it, so if rules go by "
+                + "addresses, let only the proxy reach the listener."
         ),
         Setting(
             "proxy_port_header",
             .string,
             fallback: "\"x-forwarded-port\"",
-            doc: "Header in which a proxy says the client's port."
+            doc: "Header in which a proxy says the client's port, empty for none."
         ),
     ]
 
@@ -60,21 +67,21 @@ extension WebSocketOptions {
             "idle_timeout",
             .union([.duration, .choice(["infinity"])]),
             fallback: "7200s",
-            doc: "Time without a byte after which a connection is closed."
+            doc: "Time without a byte from the client, Ping frames included, after which a connection is closed."
         ),
         Setting(
             "max_frame_size",
             .union([.bytesize, .choice(["infinity"])]),
             fallback: "infinity",
-            doc: "Largest message of a client; never more than an MQTT packet may have."
+            doc: "Largest WebSocket message of a client, its fragments together."
         ),
         Setting(
             "mqtt_piggyback",
             .choice(["single", "multiple"]),
             fallback: "multiple",
-            doc: "Whether a WebSocket message may hold several MQTT packets."
+            doc: "Accepted for EMQX's sake: a message may always hold several MQTT packets, or a part of one."
         ),
-        Setting("compress", .bool, fallback: "false", doc: "Whether messages may be compressed."),
+        Setting("compress", .bool, fallback: "false", doc: "Accepted for EMQX's sake: messages are never compressed."),
         Setting(
             "deflate_opts.level",
             .choice(["none", "default", "best_compression", "best_speed"]),

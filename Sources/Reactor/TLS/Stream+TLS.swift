@@ -124,9 +124,9 @@ extension Stream {
     final func deliverHeld(_ session: TLSSession) {
         loop.deferWork { [self] in
             guard isOpen, !state.contains(.paused), !session.held.isEmpty else { return }
-            let bytes = session.held
+            var bytes = session.held
             session.held = []
-            bytes.withUnsafeBytes { received($0) }
+            bytes.withUnsafeMutableBytes { received(UnsafeRawBufferPointer($0)) }
             if isOpen, state.contains(.peerFinished) { peerFinished() }
         }
     }
