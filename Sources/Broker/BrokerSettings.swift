@@ -2,7 +2,7 @@
 // The limits a broker works within: `mqtt.*` of the config, with EMQX's names and, but where noted, defaults.
 
 public struct BrokerSettings: Sendable {
-    /// Largest packet accepted, bytes. [MQTT-3.1.2-24]
+    /// Largest packet accepted, bytes. [MQTT-3.2.2-15]
     public var maximumPacketSize = 1 << 20
     /// Outgoing QoS 1 and 2 messages in flight per client, and the Receive Maximum told to clients.
     public var maximumInflight: UInt16 = 32

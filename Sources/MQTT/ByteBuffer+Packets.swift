@@ -15,7 +15,7 @@ extension ByteBuffer {
         commit(VariableByteInteger.encode(value, to: reserve(4)))
     }
 
-    /// The property section of an MQTT 5 packet: its length, then the properties.
+    /// The property section of an MQTT 5 packet: its length, then the properties. [MQTT-2.2.2-1]
     public mutating func append(section properties: Properties) {
         append(variable: properties.raw.count)
         append(properties.raw)
@@ -23,7 +23,7 @@ extension ByteBuffer {
 
     /// Starts a packet and returns where its body starts, for ``endPacket(bodyAt:)``.
     mutating func beginPacket(_ type: PacketType) -> Int {
-        append(type.rawValue << 4 | type.requiredFlags)
+        append(type.rawValue << 4 | type.requiredFlags)  // [MQTT-2.1.3-1]
         append(0)
         return count
     }

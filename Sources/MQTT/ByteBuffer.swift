@@ -50,7 +50,7 @@ public struct ByteBuffer: @unchecked Sendable {
         commit(1)
     }
 
-    /// Big-endian, as every integer of MQTT. [MQTT-1.5.2]
+    /// Big-endian, as every integer of MQTT.
     @inlinable
     public mutating func append(bigEndian value: UInt16) {
         let target = reserve(2)

@@ -46,7 +46,7 @@ public struct ConnackPacket: Sendable {
     /// ``ReasonCode/connackReturnCode`` first where the connection should be closed silently instead.
     public func encode(into buffer: inout ByteBuffer, version: ProtocolVersion) {
         let start = buffer.beginPacket(.connack)
-        buffer.append(sessionPresent && version != .v31 ? 1 : 0)
+        buffer.append(sessionPresent && version != .v31 ? 1 : 0)  // [MQTT-3.2.2-1]
         buffer.append(version == .v5 ? reason.rawValue : reason.connackReturnCode ?? 3)
         if version.hasProperties { buffer.append(section: properties) }
         buffer.endPacket(bodyAt: start)

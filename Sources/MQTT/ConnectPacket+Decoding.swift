@@ -23,13 +23,16 @@ extension ConnectPacket {
             throw .protocolError("the CONNECT has authentication data without an authentication method")
         }
 
+        // [MQTT-3.1.3-1] [MQTT-3.1.3-3]
         packet.clientIdentifier = try reader.prefixed(or: "the CONNECT ends before or inside its client identifier")
         guard UTF8Bytes.isWellFormed(packet.clientIdentifier) else {
             throw .malformed("the CONNECT client identifier is not well-formed UTF-8")  // [MQTT-3.1.3-4]
         }
         try packet.validateClientIdentifier()
+        // [MQTT-3.1.2-9] [MQTT3-3.1.2-11]
         if flags & ConnectFlags.will != 0 { packet.will = try will(&reader, flags: flags, version: version) }
         try packet.readCredentials(&reader, flags: flags)
+        // [MQTT-3.1.2-16] [MQTT-3.1.2-18]
         guard reader.isAtEnd else { throw .malformed("bytes follow the last field of the CONNECT") }
         return packet
     }
@@ -38,7 +41,7 @@ extension ConnectPacket {
         _ reader: inout ByteReader
     ) throws(MalformedPacket) -> (version: ProtocolVersion, isBridge: Bool) {
         let name = try reader.prefixed(or: "the CONNECT ends before or inside its protocol name")
-        guard name == "MQTT" || name == "MQIsdp" else {
+        guard name == "MQTT" || name == "MQIsdp" else {  // [MQTT-3.1.2-1]
             throw MalformedPacket(.unsupportedProtocolVersion, "the CONNECT protocol name is not MQTT or MQIsdp")
         }
         let level = try reader.byte(or: "the CONNECT ends before its protocol level")
@@ -62,7 +65,7 @@ extension ConnectPacket {
             throw .malformed("the will QoS is 3")  // [MQTT-3.1.2-12]
         }
         if version != .v5 && flags & ConnectFlags.password != 0 && flags & ConnectFlags.userName == 0 {
-            // [MQTT-3.1.2-22] of 3.1.1; MQTT 5 allows a password alone.
+            // [MQTT3-3.1.2-22]; MQTT 5 allows a password alone.
             throw .malformed("the CONNECT has a password without a user name")
         }
     }
@@ -73,7 +76,7 @@ extension ConnectPacket {
         switch version {
         case .v31:
             throw MalformedPacket(.clientIdentifierNotValid, "the client identifier is empty, which MQTT 3.1 forbids")
-        case .v311 where !cleanStart:  // [MQTT-3.1.3-7] [MQTT-3.1.3-8] of 3.1.1
+        case .v311 where !cleanStart:  // [MQTT3-3.1.3-7] [MQTT3-3.1.3-8]
             throw MalformedPacket(
                 .clientIdentifierNotValid,
                 "the client identifier is empty, but the client asks for its stored session"
@@ -89,8 +92,9 @@ extension ConnectPacket {
     ) throws(MalformedPacket) -> Will {
         let properties = try reader.properties(for: .will, version: version)
         let topic = try reader.prefixed(or: "the CONNECT ends before or inside its will topic")
+        // [MQTT-3.1.3-11]
         guard UTF8Bytes.isWellFormed(topic) else { throw .malformed("the will topic is not well-formed UTF-8") }
-        guard TopicName.validate(topic) else {
+        guard TopicName.validate(topic) else {  // [MQTT-4.7.0-1]
             throw MalformedPacket(.topicNameInvalid, "the will topic is empty or contains a wildcard")
         }
         let payload = try reader.prefixed(or: "the CONNECT ends before or inside its will payload")
@@ -107,14 +111,14 @@ extension ConnectPacket {
     private mutating func readCredentials(_ reader: inout ByteReader, flags: UInt8) throws(MalformedPacket) {
         if flags & ConnectFlags.userName != 0 && !(version == .v31 && reader.isAtEnd) {
             hasUserName = true
-            userName = try reader.prefixed(or: "the CONNECT ends before or inside its user name")
+            userName = try reader.prefixed(or: "the CONNECT ends before or inside its user name")  // [MQTT-3.1.2-17]
             guard UTF8Bytes.isWellFormed(userName) else {
-                throw .malformed("the user name is not well-formed UTF-8")  // [MQTT-3.1.3-11] of 3.1.1
+                throw .malformed("the user name is not well-formed UTF-8")  // [MQTT-3.1.3-12]
             }
         }
         if flags & ConnectFlags.password != 0 && !(version == .v31 && reader.isAtEnd) {
             hasPassword = true
-            password = try reader.prefixed(or: "the CONNECT ends before or inside its password")
+            password = try reader.prefixed(or: "the CONNECT ends before or inside its password")  // [MQTT-3.1.2-19]
         }
     }
 }

@@ -33,7 +33,7 @@ public enum Framing: Sendable {
 }
 
 extension FixedHeader {
-    /// Finds the packet at the start of `bytes`. `maximumPacketSize` counts the fixed header, too. [MQTT-3.1.2-24]
+    /// Finds the packet at the start of `bytes`. `maximumPacketSize` counts the fixed header, too. [MQTT-3.2.2-15]
     ///
     /// The length has to be written in the fewest bytes only in MQTT 5 [MQTT-1.5.5-1]: 3.1.1 has no such rule, and
     /// small clients are known that always write four. Before the CONNECT has told the version, pass `.v311`.
@@ -87,6 +87,7 @@ extension FixedHeader {
 
     @usableFromInline
     @inline(never)
+    // [MQTT-3.6.1-1] [MQTT-3.8.1-1] [MQTT-3.10.1-1] [MQTT-3.14.1-1] [MQTT-3.15.1-1]
     static func firstByteFault(_ first: UInt8) -> Framing {
         first < 0x10
             ? .malformed(.malformed("the packet type is 0, which is forbidden"))

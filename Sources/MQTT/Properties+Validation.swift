@@ -12,7 +12,7 @@ extension Properties {
             guard let identifier = PropertyIdentifier(rawValue: raw[offset]) else {
                 throw .malformed("a property has an unknown identifier")
             }
-            // [MQTT-2.2.2.2]: an identifier that is not valid for the packet makes the packet malformed.
+            // An identifier that is not valid for the packet makes the packet malformed.
             guard !identifier.contexts.isDisjoint(with: context) else {
                 throw .malformed("a property stands in a packet that must not carry it")
             }
@@ -35,7 +35,7 @@ extension Properties {
             // All properties of one byte are flags, the Maximum QoS included.
             if value[0] > 1 { throw .protocolError("a property that is 0 or 1 has another value") }
         case .utf8String: try validate(text: value.dropFirst(2))
-        case .utf8StringPair:
+        case .utf8StringPair:  // [MQTT-1.5.7-1]
             let valueStart = 2 + Int(value.uint16(at: 0))
             try validate(text: value.slice(2, valueStart))
             try validate(text: value.dropFirst(valueStart + 2))
@@ -52,7 +52,7 @@ extension Properties {
         }
     }
 
-    private static func validate(text: ByteView) throws(MalformedPacket) {
+    private static func validate(text: ByteView) throws(MalformedPacket) {  // [MQTT-3.3.2-13] [MQTT-3.3.2-19]
         guard UTF8Bytes.isWellFormed(text) else { throw .malformed("a property's text is not well-formed UTF-8") }
     }
 }

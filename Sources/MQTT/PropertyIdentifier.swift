@@ -92,7 +92,7 @@ extension PropertyIdentifier {
         switch self {
         case .payloadFormatIndicator, .messageExpiryInterval, .contentType, .responseTopic, .correlationData: .message
         case .subscriptionIdentifier: [.publish, .subscribe]
-        case .sessionExpiryInterval: [.connect, .connack, .disconnect]
+        case .sessionExpiryInterval: [.connect, .connack, .disconnect]  // [MQTT-3.14.2-2]
         case .authenticationMethod, .authenticationData: [.connect, .connack, .auth]
         case .requestProblemInformation, .requestResponseInformation: .connect
         case .willDelayInterval: .will

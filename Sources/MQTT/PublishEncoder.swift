@@ -68,13 +68,14 @@ public enum PublishEncoder {
         )
         assert(topic.count <= 65_535 && remaining <= VariableByteInteger.maximum)
         let target = buffer.reserve(remaining &- laterPayloadCount &+ 5)
+        // [MQTT-4.3.1-1] [MQTT-4.3.2-2] [MQTT-4.3.3-2]
         target[0] = 0x30 | (dup ? 0b1000 : 0) | qos.rawValue &<< 1 | (retain ? 1 : 0)
         var offset = 1 &+ VariableByteInteger.encode(remaining, to: target + 1)
         store(UInt16(truncatingIfNeeded: topic.count), at: target + offset)
         (target + (offset &+ 2)).update(from: topic.base, count: topic.count)
         offset &+= 2 &+ topic.count
         let identifierOffset = offset
-        if qos != .atMostOnce {
+        if qos != .atMostOnce {  // [MQTT-2.2.1-2]
             store(packetIdentifier, at: target + offset)
             offset &+= 2
         }

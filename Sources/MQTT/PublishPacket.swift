@@ -48,9 +48,9 @@ public struct PublishPacket: Sendable {
             throw .malformed("the PUBLISH has QoS 0 and the DUP flag")  // [MQTT-3.3.1-2]
         }
         var reader = ByteReader(body)
-        let topic = try reader.prefixed(or: "the PUBLISH ends before or inside its topic name")
+        let topic = try reader.prefixed(or: "the PUBLISH ends before or inside its topic name")  // [MQTT-3.3.2-1]
         var packetIdentifier: UInt16 = 0
-        if qos != .atMostOnce {
+        if qos != .atMostOnce {  // [MQTT-2.2.1-2]
             packetIdentifier = try reader.uint16(or: "the PUBLISH ends before its packet identifier")
             guard packetIdentifier != 0 else {
                 throw .malformed("the PUBLISH packet identifier is 0")  // [MQTT-2.2.1-3]

@@ -108,7 +108,7 @@ extension ReasonCode {
 
 extension ReasonCode {
     /// The CONNACK return code that tells an MQTT 3.1 or 3.1.1 client the same. `nil` where those versions have no
-    /// fitting code: the server then closes the connection without a CONNACK. [MQTT-3.2.2-6 of 3.1.1]
+    /// fitting code: the server then closes the connection without a CONNACK. [MQTT3-3.2.2-6]
     public var connackReturnCode: UInt8? {
         switch self {
         case .success: 0

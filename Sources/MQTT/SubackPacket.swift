@@ -28,7 +28,7 @@ public struct SubackPacket: Sendable {
         return SubackPacket(packetIdentifier: packetIdentifier, properties: properties, reasonCodes: codes)
     }
 
-    /// Before MQTT 5 every error is the return code 0x80.
+    /// Before MQTT 5 every error is the return code 0x80. [MQTT3-3.9.3-2]
     public func encode(into buffer: inout ByteBuffer, version: ProtocolVersion) {
         let start = buffer.beginPacket(.suback)
         buffer.append(bigEndian: packetIdentifier)

@@ -39,7 +39,7 @@ public struct SubscriptionOptions: Sendable, Equatable {
         guard let qos = QoS(rawValue: byte & 0b11) else {
             throw MalformedPacket(
                 version == .v5 ? .protocolError : .malformedPacket,
-                "the QoS of a subscription is 3"  // [MQTT-3.8.3-4] of 3.1.1
+                "the QoS of a subscription is 3"  // [MQTT3-3.8.3-4]
             )
         }
         guard let retainHandling = RetainHandling(rawValue: byte >> 4) else {

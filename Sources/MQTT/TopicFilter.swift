@@ -4,7 +4,7 @@
 
 public enum TopicFilter {
     /// Whether `filter` may be subscribed to: 1...65,535 bytes of well-formed UTF-8, `#` only as the whole last
-    /// level, `+` only as a whole level. [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT-4.7.3-3]
+    /// level, `+` only as a whole level. [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT-4.7.3-3] [MQTT-4.7.3-2]
     public static func validate(_ filter: ByteView) -> Bool {
         !filter.isEmpty && filter.count <= 65_535 && UTF8Bytes.isWellFormed(filter) && hasWellPlacedWildcards(filter)
     }

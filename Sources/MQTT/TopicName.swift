@@ -4,7 +4,7 @@
 
 public enum TopicName {
     /// Whether `name` may be published to: 1...65,535 bytes of well-formed UTF-8 without U+0000, `+` and `#`.
-    /// [MQTT-3.3.2-1] [MQTT-3.3.2-2] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3]
+    /// [MQTT-3.3.2-1] [MQTT-3.3.2-2] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3] [MQTT-4.7.0-1]
     @inlinable
     @inline(__always)
     public static func validate(_ name: ByteView) -> Bool {

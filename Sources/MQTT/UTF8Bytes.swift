@@ -3,7 +3,7 @@
 // left to the layers above: the standard only says that they should not be used. [MQTT-1.5.4-1] [MQTT-1.5.4-2]
 
 public enum UTF8Bytes {
-    /// Whether `bytes` may stand in a UTF-8 string field. ASCII is tested eight bytes a step.
+    /// Whether `bytes` may stand in a UTF-8 string field. ASCII is tested eight bytes a step. [MQTT-1.5.4-3]
     @inlinable
     public static func isWellFormed(_ bytes: ByteView) -> Bool {
         let count = bytes.count

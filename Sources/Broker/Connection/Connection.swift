@@ -121,7 +121,7 @@ struct Connection {
     var input = ByteBuffer()
     var output = Output()
 
-    /// Topic names by alias - 1. [MQTT-3.3.2-8]
+    /// Topic names by alias - 1. [MQTT-3.3.2-7]
     var aliases: [OwnedBytes] = []
     var will: Message?
     var willDelay: UInt32 = 0

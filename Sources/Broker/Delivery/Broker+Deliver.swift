@@ -15,12 +15,13 @@ extension Broker {
         if options.noLocal, isPublisher(session, of: publication) { return }  // [MQTT-3.8.3-3]
         if !hooks.deliver.isEmpty, !mayDeliver(&publication, to: session) { return }
         let qos = min(options.qos, publication.qos)  // [MQTT-3.8.4-8]
-        let retain = publication.retain && options.retainAsPublished  // [MQTT-3.3.1-12]
+        let retain = publication.retain && options.retainAsPublished  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         if qos == 0 {
             guard let connection = session.pointee.connection else {
                 if settings.queuesQoS0 { enqueue(&publication, session, options.withQoS(0), retain: retain) }
                 return
             }
+            // [MQTT-3.3.4-10] [MQTT-4.9.0-3]
             deliverQoS0(&publication, connection, options, retain: retain, fanOut: fanOut)
         } else {
             deliverAcknowledged(&publication, session, options.withQoS(qos), retain: retain, fanOut: fanOut)
@@ -56,7 +57,7 @@ extension Broker {
         fanOut: UInt32
     ) {
         guard let connection = session.pointee.connection, session.pointee.queue.isEmpty,
-            session.pointee.inflight.count < session.pointee.inflightLimit
+            session.pointee.inflight.count < session.pointee.inflightLimit  // [MQTT-4.9.0-2]
         else {
             enqueue(&publication, session, options, retain: retain)
             return
@@ -149,7 +150,7 @@ extension Broker {
             identifier,
             subscriptionIdentifier: options.subscriptionIdentifier,
             retain: retain,
-            dup: false
+            dup: false  // [MQTT-3.3.1-3]
         )
         if written {
             counters.publishSent &+= 1
@@ -182,7 +183,7 @@ extension Broker {
         }
     }
 
-    /// Writes any PUBLISH; returns false if it is larger than the client accepts.
+    /// Writes any PUBLISH; returns false if it is larger than the client accepts. [MQTT-3.1.2-24]
     private func write(
         _ parts: PublishParts,
         referencing message: Message?,
@@ -260,7 +261,7 @@ extension Broker {
 
     // MARK: Queue
 
-    private func enqueue(
+    private func enqueue(  // [MQTT-4.5.0-1] [MQTT3-3.1.2-5]
         _ publication: inout Publication,
         _ session: SessionPointer,
         _ options: DeliveryOptions,
@@ -289,7 +290,7 @@ extension Broker {
         session.pointee.queue.append(MessageQueue.Item(message: message, options: options, retain: retain))
     }
 
-    /// Sends what waits for the session, as far as its in-flight window allows.
+    /// Sends what waits for the session, as far as its in-flight window allows. [MQTT-4.6.0-5]
     func drainQueue(_ session: SessionPointer) {
         guard let connection = session.pointee.connection else { return }
         while session.pointee.inflight.count < session.pointee.inflightLimit,

@@ -6,10 +6,11 @@ import PluginAPI
 
 extension Broker {
     /// Hands the publication to everybody who wants it; the caller releases it. Returns whether anybody did.
+    /// [MQTT-4.6.0-6]
     @inline(__always)
     func route(_ publication: inout Publication) -> Bool {
         var matches = spareMatches.popLast() ?? MatchList()
-        index.match(publication.topic, into: &matches)
+        index.match(publication.topic, into: &matches)  // [MQTT-3.3.2-3] [MQTT-4.7.3-4]
         var isWanted = false
         if matches.count == 1 {
             isWanted = routeToOne(matches, &publication)
@@ -127,7 +128,7 @@ extension Broker {
             let i = Int(session.pointee.mergeIndex)
             let known = receivers[i].options
             let new = subscriber.options
-            if known.subscriptionIdentifier == new.subscriptionIdentifier {
+            if known.subscriptionIdentifier == new.subscriptionIdentifier {  // [MQTT-3.3.4-4] [MQTT-3.3.4-5]
                 receivers[i].options = DeliveryOptions(
                     qos: max(known.qos, new.qos),
                     noLocal: false,

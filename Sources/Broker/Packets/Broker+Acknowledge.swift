@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PUBACK, PUBREC, PUBREL and PUBCOMP from a client. [MQTT-4.3.2] [MQTT-4.3.3]
+// PUBACK, PUBREC, PUBREL and PUBCOMP from a client.
 
 import MQTT
 
@@ -20,7 +20,7 @@ extension Broker {
         switch type {
         case .puback:
             // An identifier that is not in flight was answered before the session was resumed: nothing to do.
-            guard let slot, slot.pointee.state == .awaitingPUBACK else { return }
+            guard let slot, slot.pointee.state == .awaitingPUBACK else { return }  // [MQTT-4.3.2-3]
             finish(slot, session, connection, packet.reason)
         case .pubrec: received(connection, session, packet, slot)
         default:
@@ -54,7 +54,7 @@ extension Broker {
         message.release()
     }
 
-    private func received(
+    private func received(  // [MQTT-4.6.0-4]
         _ connection: ConnectionPointer,
         _ session: SessionPointer,
         _ packet: AckPacket,
@@ -63,23 +63,24 @@ extension Broker {
         var reason = ReasonCode.success
         if let slot, slot.pointee.state == .awaitingPUBREC {
             if packet.reason.isError {
-                finish(slot, session, connection, packet.reason)  // [MQTT-4.3.3-4]
+                finish(slot, session, connection, packet.reason)  // [MQTT-4.3.3-4] [MQTT-4.4.0-2] [MQTT-4.8.2-6]
                 return
             }
             let message = slot.pointee.message
             slot.pointee.message = nil
-            slot.pointee.state = .awaitingPUBCOMP
+            slot.pointee.state = .awaitingPUBCOMP  // [MQTT-4.3.3-6]
             if let message { tellAcked(message, connection, packet.reason) }
         } else if slot?.pointee.state != .awaitingPUBCOMP {
             reason = .packetIdentifierNotFound
         }
         touch(connection)
-        AckPacket(.pubrel, packetIdentifier: packet.packetIdentifier, reason: reason)
+        AckPacket(.pubrel, packetIdentifier: packet.packetIdentifier, reason: reason)  // [MQTT-4.3.3-4] [MQTT-2.2.1-5]
             .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
     }
 
+    /// [MQTT-4.3.3-11]
     private func release(_ connection: ConnectionPointer, _ session: SessionPointer, _ packet: AckPacket) {
-        let isKnown = session.pointee.received.remove(packet.packetIdentifier)
+        let isKnown = session.pointee.received.remove(packet.packetIdentifier)  // [MQTT-4.3.3-12]
         touch(connection)
         AckPacket(
             .pubcomp,

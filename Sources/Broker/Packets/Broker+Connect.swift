@@ -36,7 +36,7 @@ extension Broker {
         return connection.pointee.identifier
     }
 
-    /// Returns false if the CONNECT has to be processed again.
+    /// Returns false if the CONNECT has to be processed again. [MQTT-3.1.4-1]
     func connect(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) -> Bool {
         if let version = ConnectPacket.version(of: body) { connection.pointee.version = version }
         let packet = try ConnectPacket.decode(body)
@@ -48,7 +48,7 @@ extension Broker {
             }
         }
         if connection.pointee.pending?.stage ?? .authenticate == .authenticate {
-            switch authenticate(connection, packet.password) {
+            switch authenticate(connection, packet.password) {  // [MQTT-3.1.4-2]
             case .allow: break
             case .deny(let reason):
                 refuse(connection, reason)
@@ -71,9 +71,9 @@ extension Broker {
         connection.pointee.hasUserName = packet.hasUserName
         connection.pointee.hasPassword = packet.hasPassword
         connection.pointee.userName = OwnedBytes(copying: packet.userName)
-        connection.pointee.keepAlive = settings.serverKeepAlive ?? packet.keepAlive
+        connection.pointee.keepAlive = settings.serverKeepAlive ?? packet.keepAlive  // [MQTT-3.2.2-22]
         if packet.clientIdentifier.isEmpty {
-            // [MQTT-3.1.3-6] [MQTT-3.1.3-8]
+            // [MQTT-3.1.3-6] [MQTT-3.1.3-8] [MQTT3-3.1.3-8] [MQTT3-3.1.3-9]
             guard packet.version == .v5 || (packet.version == .v311 && packet.cleanStart) else {
                 refuse(connection, .clientIdentifierNotValid)
                 return false
@@ -81,6 +81,7 @@ extension Broker {
             connection.pointee.clientIdentifier = Self.assignedIdentifier()
             connection.pointee.hasAssignedIdentifier = true
         } else {
+            // [MQTT-3.1.3-5] [MQTT-3.1.3-8]
             guard packet.clientIdentifier.count <= settings.maximumClientIdentifierLength else {
                 refuse(connection, .clientIdentifierNotValid)
                 return false
@@ -102,7 +103,7 @@ extension Broker {
         return true
     }
 
-    /// Unguessable, so that nobody takes the session over by knowing when it was made.
+    /// Unguessable, so that nobody takes the session over by knowing when it was made. [MQTT-3.1.3-6] [MQTT-3.2.2-16]
     private static func assignedIdentifier() -> OwnedBytes {
         let digits = ByteView("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
         var text = Array("auto-".utf8)
@@ -132,10 +133,10 @@ extension Broker {
         case .allow: break
         }
         properties.removeAll()
-        properties.appendForwarded(will.properties, messageExpiryInterval: nil)
+        properties.appendForwarded(will.properties, messageExpiryInterval: nil)  // [MQTT-3.1.3-10]
         connection.pointee.willDelay = will.properties.willDelayInterval ?? 0
         let expiry = will.properties.messageExpiryInterval
-        connection.pointee.will = Message(
+        connection.pointee.will = Message(  // [MQTT-3.1.2-7]
             topic: will.topic,
             properties: properties.raw,
             payload: will.payload,
@@ -148,7 +149,7 @@ extension Broker {
                 version: connection.pointee.version.rawValue
             ),
             qos: will.qos.rawValue,
-            retain: will.retain,
+            retain: will.retain,  // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
             origin: .will,
             originIdentifier: 0,
             receivedAt: wallNow,
@@ -158,29 +159,30 @@ extension Broker {
         return true
     }
 
-    /// Answers a CONNECT with a refusal and closes. [MQTT-3.2.2-7]
+    /// Answers a CONNECT with a refusal and closes. [MQTT-3.2.2-7] [MQTT-4.13.2-1]
     func refuse(_ connection: ConnectionPointer, _ reason: ReasonCode) {
         guard connection.isOpen else { return }
         counters.refusedConnects &+= 1
         touch(connection)
-        if connection.pointee.version == .v5 || reason.connackReturnCode != nil {
-            ConnackPacket(reason: reason)
+        if connection.pointee.version == .v5 || reason.connackReturnCode != nil {  // [MQTT3-3.1.4-1] [MQTT3-3.2.2-6]
+            ConnackPacket(reason: reason)  // [MQTT-3.2.2-6]
                 .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
         }
         end(connection, reason)
     }
 
-    /// The session is there: the client is told so and may talk.
+    /// The session is there: the client is told so and may talk. [MQTT-3.2.0-1] [MQTT-3.2.0-2]
     func welcome(_ connection: ConnectionPointer, _ session: SessionPointer, sessionPresent: Bool) {
         session.pointee.connection = connection
         session.pointee.expiryInterval = connection.pointee.sessionExpiryInterval
+        // [MQTT-4.9.0-1]
         session.pointee.inflightLimit = Int(min(connection.pointee.receiveMaximum, settings.maximumInflight))
         connection.pointee.state = .connected
         connectedCount += 1
         counters.connects &+= 1
         startKeepAlive(connection)
         touch(connection)
-        writeConnack(connection, sessionPresent: sessionPresent)
+        writeConnack(connection, sessionPresent: sessionPresent)  // [MQTT-3.1.4-5]
         if logLevel <= .info { log(.info, "\(describe(connection)): connected") }
         connection.pointee.isAnnounced = true
         notifyConnected(connection, resumed: sessionPresent)
@@ -194,6 +196,7 @@ extension Broker {
             properties.append(.receiveMaximum, UInt32(settings.maximumAwaitingRelease))
             properties.append(.maximumPacketSize, UInt32(settings.maximumPacketSize))
             properties.append(.topicAliasMaximum, UInt32(settings.maximumTopicAlias))
+            // [MQTT-3.2.2-9]
             if settings.maximumQoS < 2 { properties.append(.maximumQoS, UInt32(settings.maximumQoS)) }
             if !settings.isRetainAvailable { properties.append(.retainAvailable, false) }
             if !settings.isWildcardSubscriptionAvailable { properties.append(.wildcardSubscriptionAvailable, false) }

@@ -10,19 +10,18 @@ extension Broker {
         let packet = try DisconnectPacket.decode(body, version: connection.pointee.version)
         if let interval = packet.properties.sessionExpiryInterval {
             guard connection.pointee.sessionExpiryInterval != 0 || interval == 0 else {
-                // [MQTT-3.14.2-2]
                 throw MalformedPacket(.protocolError, "the DISCONNECT prolongs a session that ends with its connection")
             }
             connection.pointee.sessionExpiryInterval = interval
         }
-        if packet.reason == .normalDisconnection { dropWill(connection) }
+        if packet.reason == .normalDisconnection { dropWill(connection) }  // [MQTT-3.1.2-10]
         end(connection, packet.reason)
     }
 
-    /// Ends a connection from our side; a client that knows MQTT 5 is told why. [MQTT-3.14.1-1]
+    /// Ends a connection from our side; a client that knows MQTT 5 is told why. [MQTT-3.14.4-2]
     func close(_ connection: ConnectionPointer, _ reason: ReasonCode) {
         guard connection.isOpen else { return }
-        if connection.isEstablished, connection.pointee.version == .v5 {
+        if connection.isEstablished, connection.pointee.version == .v5 {  // [MQTT-3.14.0-1]
             touch(connection)
             DisconnectPacket(reason: reason).encode(into: &connection.pointee.output.bytes, version: .v5)
         }
@@ -94,7 +93,7 @@ extension Broker {
             connection.pointee.pending = nil
         }
         touch(connection)
-        connection.pointee.state = .closing
+        connection.pointee.state = .closing  // [MQTT-3.14.4-1]
         cancelTimer(connection)
         connection.pointee.input.deallocate()
     }
@@ -135,7 +134,7 @@ extension Broker {
         publishWill(will)
     }
 
-    /// Publishes the will now, or leaves it to the session for later. [MQTT-3.1.2-8]
+    /// Publishes the will now, or leaves it to the session for later. [MQTT-3.1.2-8] [MQTT3-3.1.2-12]
     private func handWill(_ connection: ConnectionPointer, to session: SessionPointer) {
         guard let will = connection.pointee.will else { return }
         if connection.pointee.willDelay == 0 || session.pointee.expiryInterval == 0 {
@@ -147,7 +146,7 @@ extension Broker {
         session.pointee.willDueAt = now + UInt64(connection.pointee.willDelay) * 1000
     }
 
-    /// Takes over the reference.
+    /// Takes over the reference. [MQTT-3.1.2-10]
     func publishWill(_ will: Message) {
         if will.expiresAt != 0 { will.header.pointee.expiresAt += now }
         publishKept(will, skipHooks: false)

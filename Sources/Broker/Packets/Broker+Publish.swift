@@ -35,7 +35,7 @@ extension Broker {
         guard hasFewLevels(publication.topic) else {
             throw MalformedPacket(.topicNameInvalid, "the PUBLISH topic name has more levels than allowed")
         }
-        if packet.qos == .exactlyOnce, try isRepeated(packet, connection) { return true }
+        if packet.qos == .exactlyOnce, try isRepeated(packet, connection) { return true }  // [MQTT-4.3.2-5]
         if !hooks.authorize.isEmpty {
             switch authorizePublish(connection, publication) {
             case .allow: break
@@ -62,7 +62,7 @@ extension Broker {
         if !hooks.publish.isEmpty, !hooks.seesOnlyDollarTopics || publication.topic[0] == UInt8(ascii: "$") {
             return routeThroughHooks(&publication, connection, &reason)
         }
-        if publication.retain { retain(&publication) }
+        if publication.retain { retain(&publication) }  // [MQTT-3.3.1-8]
         if !route(&publication) { reason = .noMatchingSubscribers }
         return true
     }
@@ -128,7 +128,7 @@ extension Broker {
         _ connection: ConnectionPointer,
         _ publication: inout Publication
     ) throws(MalformedPacket) {
-        guard alias <= settings.maximumTopicAlias else {  // [MQTT-3.3.2-9]
+        guard alias <= settings.maximumTopicAlias else {  // [MQTT-3.3.2-9] [MQTT-3.2.2-17] [MQTT-3.2.2-18]
             throw MalformedPacket(.topicAliasInvalid, "the PUBLISH topic alias is above the topic alias maximum")
         }
         let slot = Int(alias) - 1
@@ -141,7 +141,7 @@ extension Broker {
         }
         while connection.pointee.aliases.count <= slot { connection.pointee.aliases.append(.empty) }
         connection.pointee.aliases[slot].deallocate()
-        connection.pointee.aliases[slot] = OwnedBytes(copying: publication.topic)
+        connection.pointee.aliases[slot] = OwnedBytes(copying: publication.topic)  // [MQTT-3.3.2-12]
     }
 
     // MARK: Acknowledgement
@@ -156,7 +156,7 @@ extension Broker {
             answer(packet, connection, .success)
             return true
         }
-        guard session.pointee.received.count < settings.maximumAwaitingRelease else {
+        guard session.pointee.received.count < settings.maximumAwaitingRelease else {  // [MQTT-3.3.4-7]
             throw MalformedPacket(
                 .receiveMaximumExceeded,
                 "the client has more QoS 2 messages between PUBLISH and PUBREL than allowed"
@@ -166,10 +166,12 @@ extension Broker {
     }
 
     @inline(__always)
+    // [MQTT-4.6.0-2] [MQTT-4.6.0-3] [MQTT-4.3.3-13]
     private func answer(_ packet: PublishPacket, _ connection: ConnectionPointer, _ reason: ReasonCode) {
         guard packet.qos != .atMostOnce, connection.isOpen else { return }
+        // [MQTT-3.3.4-1] [MQTT-4.3.2-4] [MQTT-4.3.3-8]
         let type = packet.qos == .atLeastOnce ? PacketType.puback : .pubrec
-        if type == .pubrec, !reason.isError {
+        if type == .pubrec, !reason.isError {  // [MQTT-4.3.3-9]
             _ = sessions[connection.pointee.session].pointee.received.insert(packet.packetIdentifier)
         }
         touch(connection)
@@ -185,7 +187,7 @@ extension Broker {
         }
     }
 
-    private func denyPublish(_ connection: ConnectionPointer, _ packet: PublishPacket) {
+    private func denyPublish(_ connection: ConnectionPointer, _ packet: PublishPacket) {  // [MQTT3-3.3.5-2]
         if settings.disconnectsWhenDenied {
             close(connection, .notAuthorized)
         } else {

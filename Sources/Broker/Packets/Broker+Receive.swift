@@ -11,7 +11,7 @@ extension Broker {
         connection.pointee.lastReceived = now
         counters.bytesReceived &+= UInt64(bytes.count)
         switch connection.pointee.state {
-        case .closing: return
+        case .closing: return  // [MQTT-3.1.4-6]
         case .suspended: connection.pointee.input.append(ByteView(bytes))
         case .expectingConnect, .connected:
             if connection.pointee.isHeld {
@@ -127,7 +127,9 @@ extension Broker {
             touch(connection)
             connection.pointee.output.bytes.append(bigEndian: 0xD000 as UInt16)  // [MQTT-3.12.4-1]
         case .disconnect: try disconnect(connection, body)
+        // [MQTT-4.12.0-7]
         case .auth: throw MalformedPacket(.protocolError, "the client sent AUTH without an authentication method")
+        // [MQTT-3.2.0-2]
         case .connect: throw MalformedPacket(.protocolError, "the client sent a second CONNECT")  // [MQTT-3.1.0-2]
         case .connack, .suback, .unsuback, .pingresp:
             throw MalformedPacket(.protocolError, "the client sent a packet that only a server sends")
@@ -135,7 +137,7 @@ extension Broker {
         return true
     }
 
-    /// The client broke the protocol: it is told why, if its version knows how, and closed. [MQTT-4.8.0-1]
+    /// The client broke the protocol: it is told why, if its version knows how, and closed. [MQTT-4.13.1-1]
     func malformed(_ connection: ConnectionPointer, _ fault: MalformedPacket) {
         counters.malformedPackets &+= 1
         if logLevel <= .info { log(.info, "\(describe(connection)): \(fault.text); closing the connection") }

@@ -29,7 +29,7 @@ extension Broker {
         let identifier = packet.properties.subscriptionIdentifier ?? 0
         var resolved = connection.pointee.pending?.resolved ?? []
         var position = 0
-        for subscription in packet.subscriptions {
+        for subscription in packet.subscriptions {  // [MQTT-3.8.4-5]
             defer { position += 1 }
             if position < resolved.count { continue }
             guard let verdict = try resolve(connection, subscription, identifier) else {
@@ -76,7 +76,7 @@ extension Broker {
             group = shared.group
         }
         if TopicFilter.isWildcard(filter), !settings.isWildcardSubscriptionAvailable {
-            return verdict(.wildcardSubscriptionsNotSupported)
+            return verdict(.wildcardSubscriptionsNotSupported)  // [MQTT3-3.8.3-2]
         }
         guard hasFewLevels(filter) else { return verdict(.topicFilterInvalid) }
         var asked = verdict(.success)
@@ -103,6 +103,7 @@ extension Broker {
         var resolved = asked
         switch verdict {
         case .allow:
+            // [MQTT-3.2.2-10] [MQTT-3.8.4-7]
             resolved.options.qos = min(asked.options.qos, QoS(rawValue: settings.maximumQoS) ?? .exactlyOnce)
             resolved.reason = ReasonCode(rawValue: resolved.options.qos.rawValue)
         case .deny: resolved.reason = .notAuthorized
@@ -139,6 +140,7 @@ extension Broker {
             }
             isNew.append(addSubscription(slot, item.filter, item.group, options, token: token))
         }
+        // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.2.1-6]
         let suback = encodeSuback(packet.packetIdentifier, resolved, connection.pointee.version)
         if loopCount > 1, announcesWithToken(token) {
             pendingConfirmations[token] = PendingSubscribe(
@@ -161,7 +163,8 @@ extension Broker {
         _ resolved: [ResolvedSubscription],
         _ version: ProtocolVersion
     ) -> [UInt8] {
-        // Before MQTT 5 there is one code for every failure. [MQTT-3.9.3-2]
+        // Before MQTT 5 there is one code for every failure. [MQTT3-3.9.3-2]
+        // [MQTT-3.8.4-6] [MQTT-3.9.3-1]
         let codes = resolved.map { $0.reason.isError && version != .v5 ? 0x80 : $0.reason.rawValue }
         var buffer = ByteBuffer()
         defer { buffer.deallocate() }
@@ -174,13 +177,13 @@ extension Broker {
         return Array(buffer.view.buffer)
     }
 
-    /// A new subscription is told the retained messages of its filter. [MQTT-3.3.1-9] [MQTT-3.3.1-10]
+    /// A new subscription is told the retained messages of its filter. [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.8.4-4]
     private func sendRetained(to slot: Int32, _ item: ResolvedSubscription, isNew: Bool, _ identifier: UInt32) {
         guard item.group.isEmpty else { return }
         switch item.options.retainHandling {
         case .sendAtSubscribe: break
         case .sendIfNew: if !isNew { return }
-        case .doNotSend: return
+        case .doNotSend: return  // [MQTT-3.3.1-11]
         }
         let options = DeliveryOptions(
             qos: item.options.qos.rawValue,
@@ -194,19 +197,20 @@ extension Broker {
     func unsubscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {
         let packet = try UnsubscribePacket.decode(body, version: connection.pointee.version)
         var codes: [UInt8] = []
-        for filter in packet.filters {
+        for filter in packet.filters {  // [MQTT-3.10.4-6]
             var name = filter
             var group = ByteView.empty
             if let shared = SharedFilter.parse(filter) {
                 name = shared.filter
                 group = shared.group
             }
-            let existed = removeSubscription(connection.pointee.session, name, group)
-            codes.append(existed ? 0 : ReasonCode.noSubscriptionExisted.rawValue)
+            let existed = removeSubscription(connection.pointee.session, name, group)  // [MQTT-3.10.4-1]
+            codes.append(existed ? 0 : ReasonCode.noSubscriptionExisted.rawValue)  // [MQTT-3.11.3-1] [MQTT-3.11.3-2]
             if existed { notifyUnsubscribed(connection, name, group) }
         }
         touch(connection)
         codes.withUnsafeBytes {
+            // [MQTT-3.10.4-4] [MQTT-3.10.4-5]
             UnsubackPacket(packetIdentifier: packet.packetIdentifier, reasonCodes: ByteView($0))
                 .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
         }

@@ -108,7 +108,7 @@ extension Broker {
                 if !connection.pointee.isBlocked
                     || connection.pointee.output.pending <= connection.pointee.highWatermark
                 {
-                    _ = write(message, connection, options, 0, retain: true, dup: false)  // [MQTT-3.3.1-8]
+                    _ = write(message, connection, options, 0, retain: true, dup: false)  // [MQTT3-3.3.1-8]
                 } else {
                     messageDropped(message, connection, .quotaExceeded)
                 }

@@ -60,7 +60,7 @@ extension Broker {
         return isNew
     }
 
-    /// Returns whether there was such a subscription.
+    /// Returns whether there was such a subscription. [MQTT-3.10.4-2] [MQTT-3.10.4-3]
     func removeSubscription(_ slot: Int32, _ filter: ByteView, _ group: ByteView) -> Bool {
         let entry = index.find(filter)
         guard entry >= 0 else { return false }

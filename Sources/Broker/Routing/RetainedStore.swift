@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Retained messages as a trie of topic levels: a new subscription walks only the part that its filter can match.
+// [MQTT3-3.1.2-7]
 
 import MQTT
 

@@ -25,7 +25,7 @@ struct Subscriber: Equatable {
     var destination: Int32 { ~target }
 }
 
-/// The subscription options and the Subscription Identifier (28 bits at most [MQTT-3.8.2-1]) in one word.
+/// The subscription options and the Subscription Identifier (28 bits at most) in one word.
 struct DeliveryOptions: Equatable {
     var bits: UInt32
 

@@ -33,7 +33,7 @@ extension Broker {
         return sessions[slot]
     }
 
-    /// The client is authenticated: find its session.
+    /// The client is authenticated: find its session. [MQTT-3.1.3-2] [MQTT-3.1.4-4]
     func join(_ connection: ConnectionPointer) {
         let name = connection.pointee.clientIdentifier.view
         guard loopCount > 1 else {
@@ -96,7 +96,7 @@ extension Broker {
         }
     }
 
-    func start(_ connection: ConnectionPointer, _ claim: UInt64) {
+    func start(_ connection: ConnectionPointer, _ claim: UInt64) {  // [MQTT-3.1.2-6]
         let slot = makeSession(connection.pointee.clientIdentifier.view, claim)
         connection.pointee.session = slot
         welcome(connection, sessions[slot], sessionPresent: false)  // [MQTT-3.2.2-2]
@@ -151,7 +151,7 @@ extension Broker {
                 slot.pointee.options,
                 identifier,
                 retain: slot.pointee.retain,
-                dup: true  // [MQTT-3.3.1-1]
+                dup: true  // [MQTT-3.3.1-1] [MQTT-4.3.3-7]
             )
             if !isWritten { session.pointee.inflight.finish(slot) }
         }

@@ -99,7 +99,7 @@ extension Broker {
             giveUpWaiting(for: session)
             return
         }
-        if session.pointee.expiresAt <= now {
+        if session.pointee.expiresAt <= now {  // [MQTT-4.1.0-2]
             terminate(slot, .normalDisconnection)
             return
         }

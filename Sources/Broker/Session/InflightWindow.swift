@@ -9,8 +9,8 @@ struct InflightWindow {
     enum State: UInt8 {
         case free
         case awaitingPUBACK
-        case awaitingPUBREC
-        case awaitingPUBCOMP
+        case awaitingPUBREC  // [MQTT-4.3.3-3]
+        case awaitingPUBCOMP  // [MQTT-4.3.3-5]
     }
 
     struct Slot {
@@ -31,7 +31,7 @@ struct InflightWindow {
     private var nextSequence: UInt32 = 0
 
     /// Puts a message (whose reference the window takes over) in flight and returns its Packet Identifier, which is
-    /// not in use [MQTT-2.2.1-3]. The caller keeps `count` below 65,535.
+    /// not in use [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]. The caller keeps `count` below 65,535.
     @inline(__always)
     mutating func add(_ message: Message, _ options: DeliveryOptions, retain: Bool, state: State) -> UInt16 {
         if count > mask { grow() }

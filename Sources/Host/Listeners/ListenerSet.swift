@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The listeners of the configuration, each open on every loop (SO_REUSEPORT), so that no connection changes threads. A
-// Unix socket is open on one loop, which shares out what it accepts.
+// Unix socket is open on one loop, which shares out what it accepts. [MQTT-4.2-1]
 
 import Config
 import Reactor

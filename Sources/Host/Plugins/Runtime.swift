@@ -13,7 +13,7 @@ final class Runtime: @unchecked Sendable {
     let pool: BlockingPool
     let metrics = MetricsRegistry()
     /// The plugins' outbound connections, by loop.
-    let clients: [OutboundConnections]
+    let clients: [OutboundConnections]  // [MQTT3-7.0.0-1]
     /// The checked configuration. Plugins read it from any thread, a reload replaces it.
     var config: Value {
         get { lock.withLock { checkedConfig } }
