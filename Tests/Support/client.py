@@ -131,7 +131,7 @@ class Client:
         pid = self.pid()
         self.send(mqtt.subscribe(self.version, pid, [(f, qos if options is None else options) for f in filters], props))
         suback = self.take(mqtt.SUBACK, pid=pid)
-        equal(len(suback.reasons), len(filters), "number of SUBACK reason codes [MQTT-3.8.4-5]")
+        equal(len(suback.reasons), len(filters), "number of SUBACK reason codes [MQTT-3.8.4-6]")
         if granted:
             check(all(r <= 2 for r in suback.reasons), f"SUBSCRIBE {filters} was refused: {suback!r}")
         return suback

@@ -18,7 +18,7 @@ PROPERTIES = {
     "response_topic": (0x08, "str", (PUBLISH,)),
     "correlation_data": (0x09, "bin", (PUBLISH,)),
     "subscription_id": (0x0B, "varint", (PUBLISH,)),
-    "session_expiry": (0x11, "u32", (CONNACK,)),
+    "session_expiry": (0x11, "u32", (CONNACK,)),  # [MQTT-3.14.2-2]
     "assigned_client_id": (0x12, "str", (CONNACK,)),
     "server_keep_alive": (0x13, "u16", (CONNACK,)),
     "auth_method": (0x15, "str", (CONNACK, AUTH)),
@@ -44,6 +44,20 @@ PROPERTIES = {
 }
 BY_ID = {entry[0]: (name, entry[1], entry[2]) for name, entry in PROPERTIES.items()}
 REPEATABLE = ("user_property", "subscription_id")
+
+# The codes that a server may send in MQTT 5. [MQTT-3.2.2-8] [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.6.2-1] [MQTT-3.7.2-1]
+# [MQTT-3.9.3-2] [MQTT-3.11.3-2] [MQTT-3.14.2-1] [MQTT-3.15.2-1]
+_RECEIVED = {0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99}
+CODES = {
+    CONNACK: {0x00, *range(0x80, 0x8B), 0x8C, 0x90, 0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F},
+    PUBACK: _RECEIVED, PUBREC: _RECEIVED, PUBREL: {0x00, 0x92}, PUBCOMP: {0x00, 0x92},
+    SUBACK: {0, 1, 2, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2},
+    UNSUBACK: {0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91},
+    DISCONNECT: {0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x8F, 0x90, *range(0x93, 0xA3)},
+    AUTH: {0x00, 0x18},
+}
+# Before that. [MQTT3-3.9.3-2] MQTT 3.1 knows granted QoS only.
+OLDER_CODES = {3: {CONNACK: set(range(6)), SUBACK: {0, 1, 2}}, 4: {CONNACK: set(range(6)), SUBACK: {0, 1, 2, 0x80}}}
 
 
 class Malformed(Exception):
@@ -216,6 +230,8 @@ class _Reader:
             value |= (digit & 0x7F) << shift
             shift += 7
             if digit < 0x80:
+                if not digit and shift > 7:
+                    raise Malformed("a variable byte integer of more bytes than it needs [MQTT-1.5.5-1]")
                 return value
         raise Malformed("a variable byte integer of more than four bytes")
 
@@ -226,9 +242,9 @@ class _Reader:
         try:
             value = self.binary().decode("utf-8")
         except UnicodeDecodeError as error:
-            raise Malformed(f"a string is not UTF-8: {error}") from None
+            raise Malformed(f"a string is not UTF-8: {error} [MQTT-1.5.4-1]") from None
         if "\0" in value:
-            raise Malformed("a string holds U+0000")
+            raise Malformed("a string holds U+0000 [MQTT-1.5.4-2]")
         return value
 
     def rest(self):
@@ -273,6 +289,8 @@ def _fixed_header(buffer):
         value |= (buffer[index] & 0x7F) << shift
         shift += 7
         if buffer[index] < 0x80:
+            if index > 1 and not buffer[index]:
+                raise Malformed("Remaining Length of more bytes than it needs [MQTT-1.5.5-1]")
             return index + 1, value
     raise Malformed("Remaining Length of more than four bytes")
 
@@ -288,14 +306,25 @@ def decode(buffer, version):
     found = _body(kind, flags, reader, version)
     if reader.left:
         raise Malformed(f"{NAMES[kind]} has {reader.left} bytes too many")
+    _check_codes(found, version)
     return found, start + length
+
+
+def _check_codes(found, version):
+    """An MQTT 5 client may be refused in the older form, before the server knows its version."""
+    allowed = (CODES if version == 5 else OLDER_CODES[version]).get(found.type)
+    if version == 5 and found.type == CONNACK and found.older:
+        allowed = OLDER_CODES[4][CONNACK]
+    for code in getattr(found, "reasons", [getattr(found, "reason", 0)]):
+        if allowed is not None and code not in allowed:
+            raise Malformed(f"{NAMES[found.type]} with the code 0x{code:02X}")
 
 
 def _body(kind, flags, reader, version):
     five = version == 5
     found = Packet(kind, flags)
     if kind not in (PUBLISH, PUBREL) and flags or kind == PUBREL and flags != 2:
-        raise Malformed(f"{NAMES[kind]} with flags 0x{flags:x} [MQTT-2.2.2-2]")
+        raise Malformed(f"{NAMES[kind]} with flags 0x{flags:x} [MQTT-2.1.3-1]")
     if kind == PUBLISH:
         found.dup, found.qos, found.retain = bool(flags & 8), flags >> 1 & 3, bool(flags & 1)
         if found.qos == 3 or found.qos == 0 and found.dup:
@@ -305,7 +334,7 @@ def _body(kind, flags, reader, version):
             raise Malformed("PUBLISH to a topic name with a wildcard [MQTT-3.3.2-2]")
         found.pid = reader.u16() if found.qos else None
         if found.pid == 0:
-            raise Malformed("PUBLISH with packet identifier 0 [MQTT-2.3.1-1]")
+            raise Malformed("PUBLISH with packet identifier 0 [MQTT-2.2.1-4]")
         found.properties = reader.properties(kind) if five else {}
         found.payload = reader.rest()
     elif kind == CONNACK:
@@ -314,8 +343,8 @@ def _body(kind, flags, reader, version):
             raise Malformed("CONNACK with reserved acknowledge flags set [MQTT-3.2.2-1]")
         found.session_present, found.reason = bool(acknowledge), reader.byte()
         if found.session_present and found.reason:
-            raise Malformed("a refusing CONNACK says Session Present [MQTT-3.2.2-4]")
-        # An MQTT 5 client may be refused before the server knows its version, in the older form.
+            raise Malformed("a refusing CONNACK says Session Present [MQTT-3.2.2-6]")
+        found.older = not reader.left
         found.properties = reader.properties(kind) if five and reader.left else {}
     elif kind in (PUBACK, PUBREC, PUBREL, PUBCOMP):
         found.pid = reader.u16()

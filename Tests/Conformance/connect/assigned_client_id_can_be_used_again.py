@@ -3,7 +3,7 @@ from Support.suite import v5
 from Support.wait import equal
 
 
-@v5("MQTT-3.2.2-16")
+@v5("MQTT-3.1.3-7", "MQTT-3.2.2-16")
 def assigned_client_id_can_be_used_again(case):
     """A session under an assigned client identifier can be resumed by that identifier."""
     first = case.client(client_id="", props={"session_expiry": 100})

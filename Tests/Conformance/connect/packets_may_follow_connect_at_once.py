@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both()
+@both("MQTT-3.2.0-1")
 def packets_may_follow_connect_at_once(case):
     """A client need not wait for the CONNACK before it sends more."""
     client = case.dial()

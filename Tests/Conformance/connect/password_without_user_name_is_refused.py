@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import v4
 
 
-@v4("MQTT-3.1.2-22")
+@v4("MQTT3-3.1.2-22")
 def password_without_user_name_is_refused(case):
     """In 3.1.1 a password needs a user name."""
     client = case.dial()

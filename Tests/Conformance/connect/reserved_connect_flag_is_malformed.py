@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-3.1.2-3")
+@both("MQTT-3.1.2-3", "MQTT3-3.1.4-1")
 def reserved_connect_flag_is_malformed(case):
     """A CONNECT with the reserved flag set ends the connection."""
     client = case.dial()

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both, check
 
 
-@both("MQTT-3.1.2-2")
+@both("MQTT-3.1.2-2", "MQTT-3.2.2-7")
 def unknown_protocol_level_is_refused(case):
     """A CONNECT with an unknown protocol level is refused with Unsupported Protocol Version."""
     client = case.dial(version=4)

@@ -4,7 +4,7 @@ from Support.suite import both
 from Support.wait import equal
 
 
-@both("MQTT-4.9.0-2")
+@both("MQTT-4.6.0-5")
 def two_publishers_keep_their_own_order(case):
     """Two publishers to one topic: the messages of each keep their order."""
     receiver = case.client("receiver")

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import v5
 
 
-@v5()
+@v5("MQTT-4.13.1-1")
 def identifier_0_is_a_protocol_error(case):
     """Subscription Identifier 0 is a protocol error."""
     client = case.client()

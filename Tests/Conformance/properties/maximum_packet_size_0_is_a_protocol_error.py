@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import v5
 
 
-@v5("MQTT-3.1.2-24")
+@v5("MQTT-4.13.1-1")
 def maximum_packet_size_0_is_a_protocol_error(case):
     """A Maximum Packet Size of 0 is a protocol error."""
     client = case.dial()

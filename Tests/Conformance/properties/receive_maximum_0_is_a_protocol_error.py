@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import v5
 
 
-@v5("MQTT-3.1.2-25")
+@v5("MQTT-4.13.1-1")
 def receive_maximum_0_is_a_protocol_error(case):
     """A Receive Maximum of 0 is a protocol error."""
     client = case.dial()

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import v5
 
 
-@v5("MQTT-3.3.4-9")
+@v5("MQTT-3.3.4-9", "MQTT-4.9.0-1", "MQTT-4.9.0-2")
 def receive_maximum_of_the_client_is_kept(case):
     """The broker sends no more unacknowledged messages than the client's Receive Maximum."""
     receiver = case.client("receiver", props={"receive_maximum": 2})

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import Skip, v5
 
 
-@v5("MQTT-3.3.2-9")
+@v5("MQTT-3.2.2-17", "MQTT-3.3.2-9")
 def topic_alias_above_the_maximum_is_refused(case):
     """A topic alias above the maximum ends the connection with 0x94."""
     client = case.client()

@@ -28,4 +28,4 @@ def order_case(qos):
 
 
 for level in range(3):
-    both("MQTT-4.6.0-6")(order_case(level))
+    both("MQTT-4.6.0-5", "MQTT-4.6.0-6")(order_case(level))

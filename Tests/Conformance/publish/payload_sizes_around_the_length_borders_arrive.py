@@ -3,7 +3,7 @@ from Conformance.publish.parts import pair
 from Support.suite import both
 
 
-@both("MQTT-2.1.4-1")
+@both("MQTT-1.5.5-1")
 def payload_sizes_around_the_length_borders_arrive(case):
     """Packets around 127, 16383 and 65535 bytes arrive unchanged."""
     receiver, sender = pair(case)

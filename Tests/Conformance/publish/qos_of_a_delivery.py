@@ -16,4 +16,4 @@ def qos_case(published, subscribed):
 
 for published in range(3):
     for subscribed in range(3):
-        both("MQTT-3.8.4-8")(qos_case(published, subscribed))
+        both("MQTT-3.8.4-8", "MQTT-4.3.1-1", "MQTT-4.3.2-2", "MQTT-4.3.3-2")(qos_case(published, subscribed))

@@ -4,7 +4,7 @@ from Support.suite import both
 from Support.wait import equal
 
 
-@both("MQTT-2.2.1-4")
+@both("MQTT-2.2.1-4", "MQTT-4.3.2-1")
 def deliveries_have_different_packet_identifiers(case):
     """Deliveries that are not acknowledged have packet identifiers of their own."""
     receiver, sender = case.client("receiver"), case.client("sender")

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-4.3.2-4", "MQTT-3.3.4-1")
+@both("MQTT-2.2.1-5", "MQTT-3.3.4-1", "MQTT-4.3.2-4")
 def publish_is_acknowledged(case):
     """A PUBLISH at QoS 1 is answered by a PUBACK with its packet identifier."""
     client = case.client()

@@ -4,7 +4,7 @@ from Support import mqtt
 from Support.suite import v5
 
 
-@v5("MQTT-4.3.2-2")
+@v5("MQTT-4.4.0-2")
 def refusing_puback_ends_the_delivery(case):
     """A PUBACK with a reason code of 0x80 or more ends the delivery as well."""
     receiver, sender = keeping(case), case.client("sender")

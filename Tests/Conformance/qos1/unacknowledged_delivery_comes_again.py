@@ -4,7 +4,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-4.4.0-1")
+@both("MQTT-3.3.1-1", "MQTT-4.3.2-3", "MQTT-4.4.0-1")
 def unacknowledged_delivery_comes_again(case):
     """A delivery without PUBACK comes again on the next connection, with DUP and the same packet identifier."""
     receiver = keeping(case)

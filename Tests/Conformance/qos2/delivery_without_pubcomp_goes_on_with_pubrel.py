@@ -4,7 +4,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-4.4.0-1")
+@both("MQTT-4.3.3-5", "MQTT-4.3.3-6", "MQTT-4.4.0-1")
 def delivery_without_pubcomp_goes_on_with_pubrel(case):
     """After the PUBREC only the PUBREL comes again on the next connection."""
     receiver, sender = pair(case, keep=True)

@@ -4,7 +4,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-4.4.0-1")
+@both("MQTT-3.3.1-1", "MQTT-4.3.3-3", "MQTT-4.4.0-1")
 def delivery_without_pubrec_comes_again(case):
     """A delivery that was not answered comes again on the next connection with DUP and the same identifier."""
     receiver, sender = pair(case, keep=True)

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-4.3.3-8", "MQTT-4.3.3-11")
+@both("MQTT-2.2.1-5", "MQTT-3.3.4-1", "MQTT-4.3.3-8", "MQTT-4.3.3-11")
 def four_packets_complete_a_publish(case):
     """PUBLISH, PUBREC, PUBREL and PUBCOMP carry the same packet identifier."""
     sender = case.client()

@@ -5,7 +5,7 @@ from Support.suite import v5
 from Support.wait import equal
 
 
-@v5("MQTT-4.3.3-4")
+@v5("MQTT-4.3.3-4", "MQTT-4.4.0-2")
 def refusing_pubrec_ends_the_delivery(case):
     """A PUBREC with a reason code of 0x80 or more ends the delivery without a PUBREL."""
     receiver, sender = pair(case, keep=True)

@@ -4,7 +4,7 @@ from Support.suite import v4
 from Support.wait import equal
 
 
-@v4("MQTT-3.1.2-6")
+@v4("MQTT3-3.1.2-6")
 def clean_session_ends_with_its_connection(case):
     """In 3.1.1 a session with CleanSession 1 ends with its connection."""
     client = case.client(clean=True)

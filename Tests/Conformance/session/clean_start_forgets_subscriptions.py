@@ -3,7 +3,7 @@ from Conformance.session.parts import keeping
 from Support.suite import both
 
 
-@both("MQTT-3.1.2-4")
+@both("MQTT-3.1.2-4", "MQTT-3.1.4-4")
 def clean_start_forgets_subscriptions(case):
     """A clean start forgets the subscriptions of the session before."""
     client = keeping(case)

@@ -5,7 +5,7 @@ from Support.suite import both
 from Support.wait import equal
 
 
-@both("MQTT-4.5.0-1")
+@both("MQTT-4.5.0-1", "MQTT3-3.1.2-5")
 def messages_are_kept_for_an_absent_client(case):
     """QoS 1 and 2 messages for an absent client wait for it, in their order."""
     client = keeping(case)

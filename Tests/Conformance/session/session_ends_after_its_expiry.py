@@ -4,7 +4,7 @@ from Support.suite import v5
 from Support.wait import equal, until
 
 
-@v5("MQTT-3.1.2-23")
+@v5("MQTT-3.1.2-23", "MQTT-4.1.0-2")
 def session_ends_after_its_expiry(case):
     """A session is gone when its Session Expiry Interval has passed, and not before."""
     keeping(case, expiry=2).disconnect()

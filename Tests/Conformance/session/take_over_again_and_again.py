@@ -4,7 +4,7 @@ from Support.suite import both
 from Support.wait import equal
 
 
-@both("MQTT-3.1.4-3")
+@both("MQTT-3.1.4-3", "MQTT-4.1.0-1")
 def take_over_again_and_again(case):
     """Twenty take-overs one after the other leave one connection and one session."""
     clients = [keeping(case)]

@@ -4,7 +4,7 @@ from Support.suite import check, v5
 from Support.wait import equal
 
 
-@v5("MQTT-4.8.2-4")
+@v5()
 def each_message_goes_to_one_member(case):
     """Of the members of a group exactly one gets each message, and all messages arrive."""
     group, sender = members(case, 3), case.client("sender")

@@ -4,7 +4,7 @@ from Support.suite import v5
 from Support.wait import equal
 
 
-@v5("MQTT-4.8.2-4")
+@v5()
 def plain_subscribers_get_theirs(case):
     """A plain subscriber gets every message, beside the group."""
     group, plain, sender = members(case, 2), case.client("plain"), case.client("sender")

@@ -3,7 +3,7 @@ from Conformance.shared_subscriptions.parts import members
 from Support.suite import v5
 
 
-@v5("MQTT-4.8.2-4")
+@v5()
 def two_groups_get_a_copy_each(case):
     """Two groups with the same filter get a copy each."""
     groups = members(case, 1, "g") + members(case, 1, "h")

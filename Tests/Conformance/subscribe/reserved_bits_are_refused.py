@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import v4
 
 
-@v4("MQTT-3.8.3-4")
+@v4("MQTT3-3.8.3-4")
 def reserved_bits_are_refused(case):
     """A SUBSCRIBE of 3.1.1 with bits beside the QoS ends the connection."""
     client = case.client()

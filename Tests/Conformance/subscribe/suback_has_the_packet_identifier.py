@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import behaviour
 
 
-@behaviour("MQTT-3.8.4-1", "MQTT-3.8.4-2", versions=(3, 4, 5))
+@behaviour("MQTT-2.2.1-6", "MQTT-3.8.4-1", "MQTT-3.8.4-2", versions=(3, 4, 5))
 def suback_has_the_packet_identifier(case):
     """A SUBSCRIBE is answered by a SUBACK with its packet identifier."""
     client = case.client()

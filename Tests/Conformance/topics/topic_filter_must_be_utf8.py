@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-1.5.4-1")
+@both("MQTT-1.5.4-1", "MQTT-3.8.3-1")
 def topic_filter_must_be_utf8(case):
     """A topic filter that is not UTF-8, or has U+0000, ends the connection."""
     for bad in (b"a\xffb", b"a\x00b", b"\xed\xbf\xbf"):

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-1.5.4-1")
+@both("MQTT-1.5.4-1", "MQTT-3.3.2-1")
 def topic_name_must_be_utf8(case):
     """A topic name that is not UTF-8 ends the connection."""
     for bad in (b"a\xffb", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82"):
