@@ -209,7 +209,7 @@ public final class Broker {
 
     func flush(_ connection: ConnectionPointer) {
         connection.pointee.isTouched = false
-        if !connection.pointee.isBlocked { send(connection) }
+        if connection.pointee.isBlocked { holdIfOutputGrows(connection) } else { send(connection) }
         if connection.pointee.state == .closing { finish(connection) }
     }
 
@@ -229,6 +229,7 @@ public final class Broker {
         } else {
             connection.pointee.isBlocked = true
             connection.pointee.output.compact()
+            holdIfOutputGrows(connection)
         }
     }
 
@@ -236,6 +237,10 @@ public final class Broker {
     public func writable(_ identifier: ConnectionIdentifier) {
         guard let connection = self.connection(identifier) else { return }
         connection.pointee.isBlocked = false
+        let before = connection.pointee.output.pending
         send(connection)
+        if connection.pointee.holds.contains(.output), connection.pointee.output.pending < before {
+            outputMoved(connection)
+        }
     }
 }

@@ -22,6 +22,8 @@ public struct Output {
 
     /// Bytes that the transport has not taken yet.
     var pending: Int { bytes.count - sent + referencedBytes }
+    /// Those of them that are here only, not in a message that others hold, too.
+    var copied: Int { bytes.count - sent }
     var isEmpty: Bool { pending == 0 }
 
     mutating func append(payloadOf message: Message) {

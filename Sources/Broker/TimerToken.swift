@@ -6,6 +6,7 @@ struct TimerToken {
     enum Kind: UInt64 {
         case connection = 1
         case session = 2
+        case rate = 3
     }
 
     let rawValue: UInt64

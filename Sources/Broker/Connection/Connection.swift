@@ -43,6 +43,8 @@ public struct ConnectionOrigin: Sendable {
     public var admission = AdmissionRule.authenticated
     /// Bytes waiting for its socket above which QoS 0 messages for it are dropped; nil: `BrokerSettings.highWatermark`.
     public var highWatermark: UInt32?
+    /// What its listener lets a client publish.
+    public var rates = ClientRates()
 
     public init(
         listener: String,
@@ -74,6 +76,17 @@ struct Connection {
         case closing
     }
 
+    /// Why it is not read at present.
+    struct Holds: OptionSet {
+        let rawValue: UInt8
+        /// A receiver of its messages cannot take more.
+        static let receiver = Holds(rawValue: 1)
+        /// It has published more than its rate allows.
+        static let rate = Holds(rawValue: 2)
+        /// It does not take what it is sent.
+        static let output = Holds(rawValue: 4)
+    }
+
     let identifier: ConnectionIdentifier
     let transport: any Transport
     let listener: OwnedBytes
@@ -99,8 +112,7 @@ struct Connection {
     var isTouched = false
     /// The socket took less than it was offered.
     var isBlocked = false
-    /// A receiver of its messages cannot take more at present: it is not read.
-    var isHeld = false
+    var holds: Holds = []
     /// Before it was suspended.
     var wasConnected = false
 
@@ -121,13 +133,15 @@ struct Connection {
     var input = ByteBuffer()
     var output = Output()
 
-    /// Topic names by alias - 1. [MQTT-3.3.2-7]
-    var aliases: [OwnedBytes] = []
+    /// Allocated when the client sets its first alias. [MQTT-3.3.2-7]
+    var aliases: UnsafeMutablePointer<TopicAliases>?
     var will: Message?
     var willDelay: UInt32 = 0
 
     var pending: PendingCheck?
     var authorized = AuthorizationMemory()
+    /// Allocated if its listener has rates.
+    var limiter: UnsafeMutablePointer<ClientLimiter>?
     /// One pointer for each plugin, allocated when the first hook is called.
     var slots: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 
@@ -137,9 +151,14 @@ struct Connection {
         commonName.deallocate()
         clientIdentifier.deallocate()
         userName.deallocate()
-        for alias in aliases { alias.deallocate() }
+        if let aliases {
+            aliases.pointee.deallocate()
+            aliases.deinitialize(count: 1)
+            aliases.deallocate()
+        }
         will?.release()
         authorized.deallocate()
+        limiter?.deallocate()
         slots?.deallocate()
     }
 }
@@ -148,6 +167,9 @@ struct Connection {
 extension ConnectionPointer {
     @inline(__always)
     var isOpen: Bool { pointee.state != .closing }
+
+    @inline(__always)
+    var isHeld: Bool { !pointee.holds.isEmpty }
 
     /// Whether the client was welcomed and has not been let go; it may be suspended in front of a packet.
     @inline(__always)

@@ -255,7 +255,10 @@ extension Broker {
             retain: retain,
             dup: dup
         )
-        if isWritten { counters.publishSent &+= 1 }
+        if isWritten {
+            counters.publishSent &+= 1
+            flushIfLarge(connection)
+        }
         return isWritten
     }
 

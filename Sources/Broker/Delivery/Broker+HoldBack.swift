@@ -19,7 +19,7 @@ extension Broker {
             session.pointee.queue.count < settings.maximumQueueLength + Self.slack
         else { return false }
         // It cannot acknowledge while it waits itself: those it waits for have to get on first.
-        if receiver.pointee.isHeld { return true }
+        if receiver.pointee.holds.contains(.receiver) { return true }
         if let publisher = publication.connection ?? activePublisher {
             if publisher == receiver { return true }
             if hold(publisher) { session.pointee.held.append(publisher.pointee.identifier) }
@@ -41,11 +41,10 @@ extension Broker {
 
     /// Returns whether it was not held already. A client that others wait for is never held, or all might wait for ever.
     private func hold(_ publisher: ConnectionPointer) -> Bool {
-        guard !publisher.pointee.isHeld, publisher.isOpen else { return false }
+        guard !publisher.pointee.holds.contains(.receiver), publisher.isOpen else { return false }
         let session = sessions[publisher.pointee.session]
         guard session.pointee.held.isEmpty, !session.pointee.holdsLoops else { return false }
-        publisher.pointee.isHeld = true
-        publisher.pointee.transport.pauseReading()
+        hold(publisher, .receiver)
         return true
     }
 
@@ -82,14 +81,7 @@ extension Broker {
         let identifiers = released
         released = []
         for identifier in identifiers {
-            guard let publisher = self.connection(identifier), publisher.pointee.isHeld else { continue }
-            publisher.pointee.isHeld = false
-            guard publisher.isOpen, publisher.pointee.state != .suspended else { continue }
-            publisher.pointee.lastReceived = now
-            processInput(publisher)
-            if publisher.isOpen, publisher.pointee.state != .suspended, !publisher.pointee.isHeld {
-                publisher.pointee.transport.resumeReading()
-            }
+            if let publisher = self.connection(identifier) { resume(publisher, after: .receiver) }
         }
     }
 

@@ -248,7 +248,7 @@ extension Broker {
             setTimer(connection, settings.idleTimeout)
         }
         processInput(connection)
-        if connection.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
+        if connection.isOpen, connection.pointee.state != .suspended, !connection.isHeld {
             connection.pointee.transport.resumeReading()
         }
     }

@@ -32,6 +32,11 @@ extension Broker {
         liveConnections[Int(slot)] = generation
         let connection = connections[slot]
         connection.pointee.lastReceived = now
+        if !origin.rates.isUnlimited {
+            let limiter = UnsafeMutablePointer<ClientLimiter>.allocate(capacity: 1)
+            limiter.initialize(to: ClientLimiter(origin.rates, at: now))
+            connection.pointee.limiter = limiter
+        }
         setTimer(connection, settings.idleTimeout)
         return connection.pointee.identifier
     }

@@ -95,6 +95,7 @@ extension Broker {
         touch(connection)
         connection.pointee.state = .closing  // [MQTT-3.14.4-1]
         cancelTimer(connection)
+        cancelRateTimer(connection)
         connection.pointee.input.deallocate()
     }
 

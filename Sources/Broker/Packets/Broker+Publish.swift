@@ -131,17 +131,21 @@ extension Broker {
         guard alias <= settings.maximumTopicAlias else {  // [MQTT-3.3.2-9] [MQTT-3.2.2-17] [MQTT-3.2.2-18]
             throw MalformedPacket(.topicAliasInvalid, "the PUBLISH topic alias is above the topic alias maximum")
         }
-        let slot = Int(alias) - 1
         if publication.topic.isEmpty {
-            guard slot < connection.pointee.aliases.count, !connection.pointee.aliases[slot].isEmpty else {
+            guard let name = connection.pointee.aliases?.pointee.name(alias), !name.isEmpty else {
                 throw MalformedPacket(.protocolError, "the PUBLISH uses a topic alias that was not set")
             }
-            publication.topic = connection.pointee.aliases[slot].view
+            publication.topic = name
             return
         }
-        while connection.pointee.aliases.count <= slot { connection.pointee.aliases.append(.empty) }
-        connection.pointee.aliases[slot].deallocate()
-        connection.pointee.aliases[slot] = OwnedBytes(copying: publication.topic)  // [MQTT-3.3.2-12]
+        let aliases = connection.pointee.aliases ?? .allocate(capacity: 1)
+        if connection.pointee.aliases == nil {
+            aliases.initialize(to: TopicAliases())
+            connection.pointee.aliases = aliases
+        }
+        guard aliases.pointee.set(alias, publication.topic) else {  // [MQTT-3.3.2-12]
+            throw MalformedPacket(.quotaExceeded, "the topic names the client has set by alias are too long in all")
+        }
     }
 
     // MARK: Acknowledgement

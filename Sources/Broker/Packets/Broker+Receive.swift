@@ -14,7 +14,7 @@ extension Broker {
         case .closing: return  // [MQTT-3.1.4-6]
         case .suspended: connection.pointee.input.append(ByteView(bytes))
         case .expectingConnect, .connected:
-            if connection.pointee.isHeld {
+            if connection.isHeld {
                 connection.pointee.input.append(ByteView(bytes))
             } else if connection.pointee.input.isEmpty {
                 let used = process(connection, ByteView(bytes))
@@ -34,10 +34,10 @@ extension Broker {
             connection.pointee.input.append(rest.slice(0, lacking))
             rest = rest.dropFirst(lacking)
             processInput(connection)
-            if connection.pointee.isHeld { break }
+            if connection.isHeld { break }
         }
         guard connection.isOpen else { return }
-        let waits = connection.pointee.state == .suspended || connection.pointee.isHeld
+        let waits = connection.pointee.state == .suspended || connection.isHeld
         if waits || !connection.pointee.input.isEmpty {
             connection.pointee.input.append(rest)
             return
@@ -65,7 +65,7 @@ extension Broker {
     }
 
     @inline(__always)
-    private func frame(_ connection: ConnectionPointer, _ bytes: ByteView) -> Framing {
+    func frame(_ connection: ConnectionPointer, _ bytes: ByteView) -> Framing {
         FixedHeader.parse(
             bytes,
             maximumPacketSize: settings.maximumPacketSize,
@@ -76,7 +76,6 @@ extension Broker {
     /// Processes the complete packets at the start of `bytes` and returns how many bytes that were. It stops early
     /// when the connection is suspended, in front of the packet that has to wait, or closed.
     private func process(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
-        var used = 0
         if connection.pointee.state == .expectingConnect, !bytes.isEmpty, bytes[0] != 0x10 {
             // Whatever it is, its length means nothing: waiting for the rest would only keep the stranger.
             let isTLS = bytes[0] == 0x16
@@ -87,6 +86,12 @@ extension Broker {
             malformed(connection, MalformedPacket(.protocolError, text))
             return 0
         }
+        if let limiter = connection.pointee.limiter { return processWithinRates(connection, limiter, bytes) }
+        return processPackets(connection, bytes)
+    }
+
+    func processPackets(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
+        var used = 0
         while used < bytes.count {
             let rest = bytes.dropFirst(used)
             switch frame(connection, rest) {
@@ -97,7 +102,7 @@ extension Broker {
                 } catch {
                     malformed(connection, error)
                 }
-                if connection.pointee.state == .suspended || connection.pointee.isHeld || !connection.isOpen {
+                if connection.pointee.state == .suspended || connection.isHeld || !connection.isOpen {
                     return used
                 }
             case .incomplete: return used

@@ -101,6 +101,8 @@ extension Broker {
     private func receiveRetained(_ query: RetainedQuery, _ messages: [Message]) {
         defer { for message in messages { message.release() } }
         guard let session = session(query.subscriber.target, query.sessionGeneration) else { return }
+        // A client that asks again and again gets no more than fits its queue.
+        let isWithinQueue = session.pointee.queue.count < settings.maximumQueueLength
         for message in messages {
             let options = query.subscriber.options.withQoS(min(query.subscriber.options.qos, message.qos))
             if options.qos == 0 {
@@ -113,8 +115,8 @@ extension Broker {
                     messageDropped(message, connection, .quotaExceeded)
                 }
             } else {
-                // All of them, however many: what waits here is held by the store already.
-                enqueue(message.retained(), session, options, retain: true, mayGrow: true)
+                // All of one subscription, however many: what waits here is held by the store already.
+                enqueue(message.retained(), session, options, retain: true, mayGrow: isWithinQueue)
             }
         }
         drainQueue(session)

@@ -192,7 +192,7 @@ extension Broker {
             connection.pointee.pending = nil
             if slot >= 0 { resume(connection, slot) } else { start(connection, waiting.claim) }
             if waiting.successor == nil { processInput(connection) }
-            if connection.isOpen, connection.pointee.state != .suspended, !connection.pointee.isHeld {
+            if connection.isOpen, connection.pointee.state != .suspended, !connection.isHeld {
                 connection.pointee.transport.resumeReading()
             }
         } else if slot >= 0 {

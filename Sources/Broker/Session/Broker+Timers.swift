@@ -14,6 +14,9 @@ extension Broker {
         case .session:
             guard let session = session(token.slot, token.generation), session.pointee.timer != 0 else { return }
             sessionTimerFired(token.slot)
+        case .rate:
+            let identifier = ConnectionIdentifier(slot: token.slot, generation: token.generation)
+            if let connection = self.connection(identifier) { rateTimerFired(connection) }
         case nil: return
         }
     }
@@ -59,11 +62,13 @@ extension Broker {
         case .connected:
             // Traffic since then only moves the deadline: no timer is touched for each packet.
             let limit = silenceLimit(connection)
-            if connection.pointee.isHeld { return setTimer(connection, limit) }
+            // It is not heard because we do not listen; only one that does not take what it is sent may be dead.
+            if !connection.pointee.holds.isSubset(of: .output) { return setTimer(connection, limit) }
             let silence = now - min(now, connection.pointee.lastReceived)
             if silence >= limit {
                 if logLevel <= .info {
-                    log(.info, "\(describe(connection)): nothing received for \(silence) ms; closing the connection")
+                    let what = connection.isHeld ? "nothing was taken from us" : "nothing received"
+                    log(.info, "\(describe(connection)): \(what) for \(silence) ms; closing the connection")
                 }
                 close(connection, .keepAliveTimeout)  // [MQTT-3.1.2-22]
             } else {

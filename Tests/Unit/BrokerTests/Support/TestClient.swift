@@ -26,15 +26,21 @@ final class TestClient {
         var expiry: UInt32?
     }
 
-    init(_ world: World, _ name: String, _ version: ProtocolVersion = .v5, loop: Int = 0, isLoopback: Bool = true) {
+    init(
+        _ world: World,
+        _ name: String,
+        _ version: ProtocolVersion = .v5,
+        loop: Int = 0,
+        isLoopback: Bool = true,
+        rates: ClientRates = ClientRates()
+    ) {
         self.world = world
         self.loop = loop
         self.version = version
         self.name = name
-        identifier = world.brokers[loop].accept(
-            transport,
-            ConnectionOrigin(listener: "tcp:test", address: "127.0.0.1", port: 4711, isLoopback: isLoopback)
-        )
+        var origin = ConnectionOrigin(listener: "tcp:test", address: "127.0.0.1", port: 4711, isLoopback: isLoopback)
+        origin.rates = rates
+        identifier = world.brokers[loop].accept(transport, origin)
     }
 
     /// A client that is connected, its CONNACK taken.
