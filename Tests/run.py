@@ -8,19 +8,15 @@ import sys
 import threading
 import time
 
-from Support import broker, suite
+from Support import broker, ports, suite, transports
 
 KNOWN = suite.TESTS / "Conformance/mosquitto-2.0.11.json"
 WHOLE = ("Conformance", "Interop", "Chaos")
 
 
 class Context:
-    def __init__(self, broker_):
-        self.broker = broker_
-
-    @property
-    def address(self):
-        return self.broker.address
+    def __init__(self, broker_, address):
+        self.broker, self.address = broker_, address
 
     @staticmethod
     def pause(seconds):
@@ -29,13 +25,20 @@ class Context:
 
 
 def start_broker(options):
-    if options.broker:
-        return broker.Remote(options.broker)
-    if options.mosquitto:
-        return broker.Mosquitto()
+    """The broker under test, and the address at which it is tested."""
+    if options.broker or options.mosquitto:
+        server = broker.Remote(options.broker) if options.broker else broker.Mosquitto()
+        return server, server.address
     # What never becomes a whole packet is closed after the idle time-out, which has to be shorter than our patience.
-    more = "mqtt.idle_timeout = 3s\n"
-    return broker.Isthmus("conformance", lambda port: broker.config(port, node="conformance", extra=more)).start()
+    more, address = "mqtt.idle_timeout = 3s\n", None
+    if options.transport != "tcp":
+        text, address = transports.listener(options.transport, ports.free_port(), broker.scratch("listener"))
+        more += text
+    server = broker.Isthmus("conformance", lambda port: broker.config(port, node="conformance", extra=more)).start()
+    if address is None:
+        return server, server.address
+    transports.wait_until_open(address)
+    return server, address
 
 
 def table(results, title):
@@ -55,25 +58,28 @@ def main():
     parser.add_argument("folders", nargs="*", default=[], help="of Tests/: Conformance, Interop, Chaos; default: all")
     parser.add_argument("--only", default="", metavar="REGEX", help="behaviours whose file:name matches")
     parser.add_argument("--broker", metavar="HOST:PORT", help="test a running broker (Conformance only)")
+    parser.add_argument("--transport", choices=transports.KINDS, default="tcp",
+                        help="how Conformance reaches the broker that is started here")
     parser.add_argument("--mosquitto", action="store_true", help="test a mosquitto, start it here (Conformance only)")
     parser.add_argument("--jobs", type=int, default=16, help="behaviours at a time")
     parser.add_argument("--report", choices=["lines", "table"], default="lines")
     parser.add_argument("--times", action="store_true", help="show the slowest ten")
     parser.add_argument("--write-known", action="store_true", help=f"write what fails into {KNOWN.name}")
     options = parser.parse_args()
-    folders = options.folders or (["Conformance"] if options.broker or options.mosquitto else WHOLE)
+    elsewhere = options.broker or options.mosquitto or options.transport != "tcp"
+    folders = options.folders or (["Conformance"] if elsewhere else WHOLE)
 
-    results, started, server = [], time.monotonic(), None
+    results, started, server, address = [], time.monotonic(), None, None
     for folder in folders:
         items = suite.load(folder, options.only)
         if server is None and items and folder != "Chaos":
             try:
-                server = start_broker(options)
+                server, address = start_broker(options)
             except AssertionError as reason:
                 broker.clean_up(keep=True)
                 sys.exit(f"FAILED  the broker under test does not start: {reason}")
         jobs = options.jobs if folder == "Conformance" else min(4, options.jobs)
-        found = suite.run(items, Context(server), jobs, options.report == "lines")
+        found = suite.run(items, Context(server, address), jobs, options.report == "lines")
         if server is not None and not server.alive():
             print(f"FAILED  the broker itself did not survive:\n{server.tail()}")
             sys.exit(1)

@@ -3,8 +3,12 @@
 # and a session that is resumed. `make test` installs them into Tests/.venv.
 import asyncio
 import queue
+import ssl
 
+from Support.broker import Isthmus, config, scratch
+from Support.ports import free_port
 from Support.suite import Skip, behaviour, check
+from Support.transports import listener, wait_until_open
 from Support.wait import PATIENCE, equal
 
 try:
@@ -32,8 +36,11 @@ def need(module, name):
 class Paho:
     """A paho client whose callbacks fill queues."""
 
-    def __init__(self, case, name, version, clean=True, expiry=None, will=None):
+    def __init__(self, case, name, version, clean=True, expiry=None, will=None, address=None):
         options = {} if version == 5 else {"clean_session": clean}
+        kind = getattr(address, "transport", "tcp")
+        if kind in ("ws", "wss"):
+            options["transport"] = "websockets"
         self.client = paho.Client(CallbackAPIVersion.VERSION2, case.id(name), protocol=version, **options)
         self.messages, self.events = queue.Queue(), queue.Queue()
         self.client.on_message = lambda _, __, message: self.messages.put(message)
@@ -49,7 +56,10 @@ class Paho:
             if expiry:
                 more["properties"] = Properties(PacketTypes.CONNECT)
                 more["properties"].SessionExpiryInterval = expiry
-        self.client.connect(*case.address, **more)
+        if kind in ("ssl", "wss"):
+            self.client.tls_set(cert_reqs=ssl.CERT_NONE)
+            self.client.tls_insecure_set(True)
+        self.client.connect(*(address or case.address), **more)
         self.client.loop_start()
         case.finally_(self.end)
         self.session_present = self.wait("connected")
@@ -91,6 +101,28 @@ def paho_publishes_and_subscribes(case):
         mouth.publish(case.topic(str(qos)), f"m{qos}", qos)
         message = ears.message()
         equal((message.topic, message.payload, message.qos), (case.topic(str(qos)), f"m{qos}".encode(), qos), "message")
+
+
+@behaviour(versions=(4, 5))
+def paho_speaks_over_websockets(case):
+    """paho-mqtt exchanges messages of every QoS, small and large, over ws and wss."""
+    need(paho, "paho-mqtt")
+    more, addresses = "", []
+    for transport in ("ws", "wss"):
+        text, address = listener(transport, free_port(), scratch("paho"))
+        more, addresses = more + text, [*addresses, address]
+    broker = Isthmus("paho", lambda port: config(port, extra=more)).start()
+    case.finally_(broker.kill)
+    for address in addresses:
+        wait_until_open(address)
+        ears = Paho(case, f"ears-{address.transport}", case.version, address=address)
+        mouth = Paho(case, f"mouth-{address.transport}", case.version, address=address)
+        ears.subscribe(case.topic("#"), 2)
+        for qos in range(3):
+            for payload in (b"", b"small", b"large" * 60_000):
+                mouth.publish(case.topic(str(qos)), payload, qos)
+                message = ears.message()
+                equal((message.payload, message.qos), (payload, qos), "message")
 
 
 @behaviour(versions=(4, 5))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # A client that says exactly what a test tells it to say. It acknowledges nothing by itself and keeps every packet in
-# the order in which it came; the methods at the end do the usual handshakes.
-import socket
+# the order in which it came; the methods at the end do the usual handshakes. The address says by what transport.
 import time
 
 from . import mqtt
+from .transports import dial
 from .wait import PATIENCE, TestFailure, check, equal
 
 
@@ -13,12 +13,11 @@ class Closed(TestFailure):
 
 
 class Client:
-    def __init__(self, address, version=4, client_id=""):
+    def __init__(self, address, version=4, client_id="", connection=None):
         self.address, self.version, self.client_id = address, version, client_id
         self.inbox, self.buffer, self.log = [], bytearray(), []
         self.at_end, self.next_pid, self.connack = False, 0, None
-        self.socket = socket.create_connection(address, timeout=PATIENCE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connection or dial(address)
 
     # ---- bytes ----
 
