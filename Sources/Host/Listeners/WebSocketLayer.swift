@@ -34,20 +34,20 @@ final class WebSocketLayer: ClientLayer, TimerTarget {
 
     override func received(_ bytes: UnsafeRawBufferPointer, _ client: Client) {
         lastReceived = client.loop.nowMilliseconds
-        if handshake == nil { readFrames(bytes) } else { shakeHands(bytes) }
+        if handshake == nil { readFrames(bytes, client) } else { shakeHands(bytes, client) }
     }
 
-    private func readFrames(_ bytes: UnsafeRawBufferPointer) {
+    private func readFrames(_ bytes: UnsafeRawBufferPointer, _ client: Client) {
         // What a stream hands over may be overwritten.
         let memory = UnsafeMutableRawBufferPointer(mutating: bytes)
-        let frames = decoder.decode(memory, limit: options?.maximumMessageSize ?? .max)
+        let frames = decoder.decode(memory, limit: client.port.plan.webSocket?.maximumMessageSize ?? .max)
         if frames.count > 0 { client.deliver(UnsafeRawBufferPointer(rebasing: memory[..<frames.count])) }
         guard client.isOpen else { return }
         if let ping = frames.ping { writer.pong(ping) { client.write(iovecs: $0) } }
         if let end = frames.end { close(end.code, end.sentence) }
     }
 
-    private func shakeHands(_ bytes: UnsafeRawBufferPointer) {
+    private func shakeHands(_ bytes: UnsafeRawBufferPointer, _ client: Client) {
         guard let options else { return }
         switch handshake?.received(bytes, options.rules) {
         case .incomplete, nil: return
@@ -61,7 +61,7 @@ final class WebSocketLayer: ClientLayer, TimerTarget {
             watchSilence(for: options.idleTimeout)
             writer.begin(with: upgrade.response) { client.write(iovecs: $0) }
             client.join(origin(upgrade), UnsafeRawBufferPointer(start: nil, count: 0))
-            if used < bytes.count { readFrames(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
+            if used < bytes.count { readFrames(UnsafeRawBufferPointer(rebasing: bytes[used...]), client) }
         }
     }
 

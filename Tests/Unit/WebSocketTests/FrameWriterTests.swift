@@ -149,6 +149,17 @@ private struct Socket {
         #expect(socket.sent == [0x8A, 1, 5, 0x82, 1, 1])
     }
 
+    @Test func theAnswerToTheHandshakeComesBeforeTheFirstFrame() {
+        var socket = Socket()
+        socket.room = 2
+        var writer = socket.writer
+        writer.begin(with: [1, 2, 3]) { socket.write($0) }
+        socket.writer = writer
+        socket.room = .max
+        #expect(socket.send([[7]]) == 1)
+        #expect(socket.sent == [1, 2, 3, 0x82, 1, 7])
+    }
+
     @Test func closingHasACodeOrNone() {
         var socket = Socket()
         socket.close(.goingAway)
