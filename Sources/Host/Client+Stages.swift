@@ -12,11 +12,27 @@ final class ClientFacts {
     /// The client's own address, said by a proxy that is trusted.
     var address: String?
     var port: UInt16 = 0
+    /// A proxy passes the client on without telling where it is.
+    var isHidden = false
+    /// Of its certificate, which the proxy has verified.
+    var commonName: String?
+
+    /// Whether the client is on this machine, if the one that told us of it is.
+    var isLoopback: Bool {
+        guard let address else { return !isHidden }
+        return SocketAddress(numeric: address, port: 0)?.isLoopback ?? false
+    }
 }
 
 extension Client {
     /// The first stage, right after the socket was accepted.
-    func begin() { beginSecurity(UnsafeRawBufferPointer(start: nil, count: 0)) }
+    func begin() {
+        if let timeout = port.plan.limits.proxyTimeout {
+            layer = ProxyLayer(self, timeout: timeout)
+        } else {
+            beginSecurity(UnsafeRawBufferPointer(start: nil, count: 0))
+        }
+    }
 
     /// TLS, if the listener speaks it; `bytes` are its first.
     func beginSecurity(_ bytes: UnsafeRawBufferPointer) {
@@ -54,8 +70,10 @@ extension Client {
             transport: UInt8(clamping: kind),
             address: stated ?? peer.host,
             port: stated == nil ? peer.port : facts?.port ?? 0,
-            isLoopback: stated.map { SocketAddress(numeric: $0, port: 0)?.isLoopback ?? false } ?? peer.isLoopback
+            isLoopback: peer.isLoopback && facts?.isLoopback ?? true
         )
+        if let name = facts?.commonName { origin.commonName = name }
+        origin.rates = port.plan.limits.clients
         origin.admission = port.plan.common.admission
         origin.highWatermark = port.plan.tcp.highWatermark
         return origin
@@ -63,7 +81,9 @@ extension Client {
 
     /// The connection ended before the broker had it.
     func tellFailure(_ reason: EndReason) {
-        guard reason != .loopStopped else { return }
-        port.tell("\(peer): \(reason.sentence)")
+        // Who closes it here has said why.
+        guard reason != .loopStopped, reason != .closedLocally else { return }
+        let behind = facts?.address.map { "\($0):\(facts?.port ?? 0) behind " } ?? ""
+        port.tell("\(behind)\(peer): \(reason.sentence)")
     }
 }

@@ -37,7 +37,17 @@ public struct ListenerOptions: Sendable {
         }
     }
 
+    /// Asked before each connection is accepted.
+    public var gate: (any AcceptGate)?
+
     public init() {}
+}
+
+/// Bounds the rate of new connections; several listeners may share one. Who has to wait does so in the backlog.
+public protocol AcceptGate: AnyObject, Sendable {
+    /// Milliseconds until a connection may be accepted; 0 if that is now.
+    func delay(at now: UInt64) -> UInt64
+    func accepted(at now: UInt64)
 }
 
 /// Confinement as for `PollSource`.
@@ -48,6 +58,7 @@ public final class Listener: PollSource, @unchecked Sendable {
     /// The port in use: the system's choice if port 0 was asked for. 0 for a Unix socket.
     public let port: UInt16
     private let acceptsPerTurn: Int
+    private let gate: (any AcceptGate)?
     private let accept: Accept
     private let accepted: (Int32, SocketAddress) -> Void
     private let failed: (String) -> Void
@@ -93,6 +104,7 @@ public final class Listener: PollSource, @unchecked Sendable {
         self.endpoint = endpoint
         port = SocketAddress.local(of: socket).port
         acceptsPerTurn = options.acceptsPerTurn
+        gate = options.gate
         self.accept = accept
         self.accepted = accepted
         self.failed = failed
@@ -120,9 +132,15 @@ public final class Listener: PollSource, @unchecked Sendable {
 
     override func ready(_ events: UInt32) {
         for _ in 0..<acceptsPerTurn {
+            if let delay = gate?.delay(at: loop.nowMilliseconds), delay > 0 {
+                // Not woken for each single connection.
+                _ = rest(max(delay, 10))
+                return
+            }
             var storage = sockaddr_storage()
             let socket = accept(fd, &storage)
             if socket >= 0 {
+                gate?.accepted(at: loop.nowMilliseconds)
                 accepted(socket, SocketAddress(storage))
                 if fd < 0 { return }
             } else if !goesOn(after: errno) {
@@ -166,11 +184,11 @@ public final class Listener: PollSource, @unchecked Sendable {
         return newcomer >= 0
     }
 
-    /// No accepting for 100 ms; always false.
-    private func rest() -> Bool {
+    /// No accepting for a while; always false.
+    private func rest(_ milliseconds: UInt64 = 100) -> Bool {
         _ = setInterest(0)
         loop.cancel(pause)
-        pause = loop.schedule(after: 100) { [unowned self] in
+        pause = loop.schedule(after: milliseconds) { [unowned self] in
             if fd >= 0 { _ = setInterest(EPOLLIN.rawValue) }
         }
         return false

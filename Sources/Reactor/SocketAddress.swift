@@ -53,6 +53,48 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         SocketAddress(high: 0, low: UInt64(address), scope: 0, port: port, family: .ipv4)
     }
 
+    public init(ipv4 address: UInt32, port: UInt16) { self = Self.v4(address, port: port) }
+
+    /// From the two halves of the number. An IPv4 address written as IPv6 (::ffff:a.b.c.d) becomes IPv4.
+    public init(ipv6 high: UInt64, _ low: UInt64, port: UInt16) {
+        if high == 0, low >> 32 == 0xFFFF {
+            self = Self.v4(UInt32(truncatingIfNeeded: low), port: port)
+        } else {
+            self.init(high: high, low: low, scope: 0, port: port, family: .ipv6)
+        }
+    }
+
+    /// The standard's own notation, four decimal numbers or an IPv6 address, and nothing else that the system's
+    /// look-up would take, such as "127.1".
+    public init?(strict text: String, port: UInt16 = 0) {
+        // The system would read the text up to it.
+        if text.utf8.contains(0) { return nil }
+        var v4 = in_addr()
+        var v6 = in6_addr()
+        if inet_pton(AF_INET, text, &v4) == 1 {
+            self = Self.v4(UInt32(bigEndian: v4.s_addr), port: port)
+        } else if inet_pton(AF_INET6, text, &v6) == 1 {
+            let (high, low) = withUnsafeBytes(of: v6) { bytes in
+                (
+                    UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                    UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+                )
+            }
+            self.init(ipv6: high, low, port: port)
+        } else {
+            return nil
+        }
+    }
+
+    /// Whether the first `bits` of both addresses are the same; those of different families share nothing.
+    public func shares(_ bits: Int, with other: SocketAddress) -> Bool {
+        guard family == other.family, family != .unix else { return false }
+        // Shifts by a whole word or more give 0: then nothing is compared.
+        let width = family == .ipv4 ? 32 : 128
+        let rest = width - min(max(bits, 0), width)
+        return (low ^ other.low) >> min(rest, 64) == 0 && (high ^ other.high) >> max(rest - 64, 0) == 0
+    }
+
     /// A numeric address ("127.0.0.1", "::1"); nil for a name.
     public init?(numeric host: String, port: UInt16) {
         guard case .success(let all) = Self.resolve(host, port: port, flags: AI_NUMERICHOST), let first = all.first

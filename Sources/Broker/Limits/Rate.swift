@@ -29,7 +29,7 @@ public struct Allowance: Sendable, Equatable {
 
 /// A bucket holds what its rate gives in one period, and is full at first. It may be overdrawn, as the size of a packet
 /// cannot be chosen: then nothing is to be had until that is made up for.
-struct TokenBucket {
+struct TokenBucket: Sendable {
     private let rate: Rate
     /// In tokens times the period, so that a part of a token is not lost.
     private var level: Int64
@@ -71,7 +71,7 @@ struct TokenBucket {
 }
 
 /// An allowance in use.
-public struct Meter {
+public struct Meter: Sendable {
     private var regular: TokenBucket
     private var burst: TokenBucket?
 

@@ -78,16 +78,23 @@ extension Broker {
     private func process(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
         if connection.pointee.state == .expectingConnect, !bytes.isEmpty, bytes[0] != 0x10 {
             // Whatever it is, its length means nothing: waiting for the rest would only keep the stranger.
-            let isTLS = bytes[0] == 0x16
             let text: StaticString =
-                isTLS
-                ? "the client speaks TLS to a listener without TLS"
-                : "the first packet is not a CONNECT"  // [MQTT-3.1.0-1]
+                switch bytes[0] {
+                case 0x16: "the client speaks TLS to a listener without TLS"
+                case _ where hasProxySignature(bytes): "a PROXY header comes to a listener without proxy_protocol"
+                default: "the first packet is not a CONNECT"  // [MQTT-3.1.0-1]
+                }
             malformed(connection, MalformedPacket(.protocolError, text))
             return 0
         }
         if let limiter = connection.pointee.limiter { return processWithinRates(connection, limiter, bytes) }
         return processPackets(connection, bytes)
+    }
+
+    /// Both versions of the header, by as much of their signatures as no client's own packet begins with.
+    private func hasProxySignature(_ bytes: ByteView) -> Bool {
+        let start = bytes.buffer.prefix(5)
+        return start.elementsEqual("PROXY".utf8) || start.elementsEqual("\r\n\r\n\0".utf8)
     }
 
     func processPackets(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {

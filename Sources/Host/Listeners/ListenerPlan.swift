@@ -36,6 +36,7 @@ struct ListenerPlan: Sendable {
     let endpoint: Endpoint
     var common = CommonOptions()
     var tcp = TCPOptions()
+    var limits = LimitOptions()
     /// Of `ssl` and `wss`.
     var tls: TLSOptions?
     /// Of `ws` and `wss`.
@@ -88,6 +89,7 @@ struct ListenerPlan: Sendable {
         try place.refuseUnserved()
         common = try CommonOptions(place)
         tcp = try TCPOptions(place.below("tcp_options"))
+        limits = try LimitOptions(place)
         if kind.isTLS { tls = try TLSOptions(place.below("ssl_options"), config) }
         if kind.isWebSocket { webSocket = try WebSocketOptions(place.below("websocket")) }
     }
@@ -109,6 +111,7 @@ struct ListenerPlan: Sendable {
         options.receiveBuffer = tcp.receiveBuffer
         options.keepAlive = tcp.keepAlive
         options.unixMode = common.unixMode
+        options.gate = limits.connections.map(ConnectionGate.init)
         return options
     }
 }

@@ -39,7 +39,19 @@ final class ListenerPort: @unchecked Sendable {
             close(fd)
             return
         }
+        guard plan.limits.proxyTimeout != nil || admits(peer) else {
+            left()
+            close(fd)
+            return
+        }
         Client(fd: fd, peer: peer, port: self).begin()
+    }
+
+    /// Whether the rules let the client's own address in.
+    func admits(_ address: SocketAddress) -> Bool {
+        if plan.limits.access.allow(address) { return true }
+        tell("\(address) is turned away by access_rules")
+        return false
     }
 
     /// A client's connection has ended.

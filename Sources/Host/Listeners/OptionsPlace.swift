@@ -45,15 +45,5 @@ struct OptionsPlace {
         if value.string(at: "mountpoint") != "" {
             throw error("mountpoint", "is not served yet; remove it, and keep clients apart by rules")
         }
-        for key in ["max_conn_rate", "messages_rate", "bytes_rate", "max_conn_burst", "messages_burst", "bytes_burst"]
-        where value.lookup(key) != nil {
-            throw error(key, "is not served yet; remove it")
-        }
-        if list("access_rules") != ["allow all"] {
-            throw error("access_rules", "is not served yet; bind to an inner address or use a firewall")
-        }
-        if value.bool(at: "proxy_protocol") == true {
-            throw error("proxy_protocol", "is not served yet; let the proxy connect without its header")
-        }
     }
 }

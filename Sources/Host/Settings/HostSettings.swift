@@ -141,6 +141,25 @@ enum HostSettings {
 
     private static let broker: [Setting] = [
         Setting(
+            "force_shutdown.enable",
+            .bool,
+            fallback: "true",
+            doc: "Accepted for EMQX's sake and not used: what one client may occupy is bounded, see docs/limits.md."
+        ),
+        Setting(
+            "force_shutdown.max_mailbox_size",
+            .int,
+            fallback: "1000",
+            doc: "Accepted for EMQX's sake and not used.",
+            minimum: 0
+        ),
+        Setting(
+            "force_shutdown.max_heap_size",
+            .bytesize,
+            fallback: "32MB",
+            doc: "Accepted for EMQX's sake and not used."
+        ),
+        Setting(
             "sys_topics.sys_msg_interval",
             .union([.duration, .choice(["disabled"])]),
             fallback: "1m",

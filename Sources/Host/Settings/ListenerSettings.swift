@@ -70,12 +70,43 @@ enum ListenerSettings {
             fallback: "infinity",
             doc: "Connections at a time; more are closed at once."
         ),
-        Setting("max_conn_rate", .optional(.string), doc: "New connections, such as `1000/s`."),
-        Setting("max_conn_burst", .optional(.string), doc: "New connections above the rate, such as `100/1m`."),
-        Setting("messages_rate", .optional(.string), doc: "Messages from each client, such as `100/s`."),
-        Setting("messages_burst", .optional(.string), doc: "Messages above the rate, such as `100/1m`."),
-        Setting("bytes_rate", .optional(.string), doc: "Bytes of messages from each client, such as `1MB/s`."),
-        Setting("bytes_burst", .optional(.string), doc: "Bytes above the rate, such as `10MB/1m`."),
+        Setting(
+            "max_conn_rate",
+            .string,
+            fallback: "infinity",
+            doc: "New connections of the listener, such as `1000/s` or `100/10s`; more wait to be accepted."
+        ),
+        Setting(
+            "max_conn_burst",
+            .string,
+            fallback: "infinity",
+            doc: "New connections beyond the rate for a while, such as `10000/60m`; `infinity`: none."
+        ),
+        Setting(
+            "messages_rate",
+            .string,
+            fallback: "infinity",
+            doc: "PUBLISH packets of each client, such as `100/s`; a client that sends more is not read for a while."
+        ),
+        Setting(
+            "messages_burst",
+            .string,
+            fallback: "infinity",
+            doc: "PUBLISH packets beyond the rate for a while, such as `1000/60m`; `infinity`: none."
+        ),
+        Setting(
+            "bytes_rate",
+            .string,
+            fallback: "infinity",
+            doc: "Bytes of PUBLISH packets of each client, such as `1MB/s`; a client that sends more is not read for a "
+                + "while."
+        ),
+        Setting(
+            "bytes_burst",
+            .string,
+            fallback: "infinity",
+            doc: "Bytes of PUBLISH packets beyond the rate for a while, such as `100MB/60m`; `infinity`: none."
+        ),
     ]
 
     private static let proxy: [Setting] = [
@@ -83,13 +114,15 @@ enum ListenerSettings {
             "access_rules",
             .array(.string),
             fallback: "[\"allow all\"]",
-            doc: "Who may connect, the first rule that fits: `allow 10.0.0.0/8`, `deny all`."
+            doc: "Who may connect, the first rule that fits: `allow 10.0.0.0/8`, `deny all`; nobody is kept out by no "
+                + "rule. Behind a proxy with `proxy_protocol` it is the client's own address that counts."
         ),
         Setting(
             "proxy_protocol",
             .bool,
             fallback: "false",
-            doc: "Whether every connection begins with a PROXY header that says who the client is."
+            doc: "Whether every connection begins with a PROXY header (version 1 or 2) that says who the client is; "
+                + "whoever reaches the port can say what he likes, so let only the proxy reach it."
         ),
         Setting("proxy_protocol_timeout", .duration, fallback: "3s", doc: "Time for the PROXY header to come."),
     ]
