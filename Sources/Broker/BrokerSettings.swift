@@ -2,6 +2,8 @@
 // The limits a broker works within: `mqtt.*` of the config, with EMQX's names and, but where noted, defaults.
 
 public struct BrokerSettings: Sendable {
+    /// What the length field of a packet can say, its fixed header included.
+    public static let packetSizeLimit = 268_435_460
     /// Largest packet accepted, bytes. [MQTT-3.2.2-15]
     public var maximumPacketSize = 1 << 20
     /// Outgoing QoS 1 and 2 messages in flight per client, and the Receive Maximum told to clients.
@@ -23,6 +25,8 @@ public struct BrokerSettings: Sendable {
     public var keepAliveMultiplier = 1.5
     /// Replaces the client's keep-alive. [MQTT-3.1.2-21]
     public var serverKeepAlive: UInt16?
+    /// Replaces a longer keep-alive, or none, of an MQTT 5 client; older ones could not be told.
+    public var maximumKeepAlive: UInt16?
     /// A connection without a CONNECT is closed after this, ms.
     public var idleTimeout: UInt64 = 15_000
     /// Life of a session of a 3.1 or 3.1.1 client without clean session, seconds.

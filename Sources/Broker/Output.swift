@@ -96,6 +96,15 @@ public struct Output {
         references.removeFirst(done)
     }
 
+    /// Moves the `count` bytes from `start` on behind those that follow them, with the payloads they refer to.
+    @inline(never)
+    mutating func putLast(_ count: Int, from start: Int) {
+        let following = bytes.count - start - count
+        guard start >= sent, count > 0, following > 0 else { return }
+        bytes.rotate(from: start, by: count)
+        for i in references.indices where references[i].position > start { references[i].position += following }
+    }
+
     /// Moves what is left to the front, so that a slow receiver's buffer does not grow by what was sent already.
     mutating func compact() {
         guard sent > 0 else { return }

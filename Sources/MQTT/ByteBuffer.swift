@@ -73,6 +73,19 @@ public struct ByteBuffer: @unchecked Sendable {
         base.update(from: base + n, count: count)
     }
 
+    /// Exchanges the `n` bytes from `start` on and all that follow them.
+    public mutating func rotate(from start: Int, by n: Int) {
+        assert(start >= 0 && n >= 0 && start + n <= count)
+        let rest = count - start - n
+        guard let base, rest > 0 else { return }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: rest) { kept in
+            guard let keep = kept.baseAddress else { return }
+            keep.initialize(from: base + start + n, count: rest)
+            (base + start + rest).update(from: base + start, count: n)
+            (base + start).update(from: keep, count: rest)
+        }
+    }
+
     /// Forgets the bytes and keeps the memory.
     @inlinable
     public mutating func removeAll() { count = 0 }

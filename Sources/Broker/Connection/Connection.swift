@@ -106,6 +106,8 @@ struct Connection {
     var cleanStart = false
     var isBridge = false
     var hasAssignedIdentifier = false
+    /// The client is told a keep-alive other than its own.
+    var hasServerKeepAlive = false
     /// Told to plugins by client_connected, so that it gets client_closed.
     var isAnnounced = false
     /// In the list of connections to be flushed at the end of the turn.

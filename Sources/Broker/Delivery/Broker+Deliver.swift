@@ -308,6 +308,7 @@ extension Broker {
     /// Takes over the item's reference.
     private func send(_ item: MessageQueue.Item, _ session: SessionPointer, _ connection: ConnectionPointer) {
         guard !item.message.isExpired(at: now) else {  // [MQTT-3.3.2-5]
+            if item.options.qos > 0 { session.pointee.inflight.passOver() }
             item.message.release()
             return
         }

@@ -63,8 +63,6 @@ extension Broker {
             return
         }
         pendingConfirmations[token] = nil
-        guard let connection = self.connection(pending.connection), connection.isOpen else { return }
-        touch(connection)
-        pending.suback.withUnsafeBytes { connection.pointee.output.bytes.append(ByteView($0)) }
+        finish(pending)
     }
 }

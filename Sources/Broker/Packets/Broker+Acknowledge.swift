@@ -17,15 +17,19 @@ extension Broker {
             return
         }
         let slot = session.pointee.inflight.find(packet.packetIdentifier)
-        switch type {
-        case .puback:
-            // An identifier that is not in flight was answered before the session was resumed: nothing to do.
-            guard let slot, slot.pointee.state == .awaitingPUBACK else { return }  // [MQTT-4.3.2-3]
+        // An identifier that is not in flight was answered before the session was resumed.
+        guard let slot else {
+            if type == .pubrec { requestRelease(connection, packet, .packetIdentifierNotFound) }
+            return
+        }
+        switch (type, slot.pointee.state) {
+        case (.puback, .awaitingPUBACK), (.pubcomp, .awaitingPUBCOMP):  // [MQTT-4.3.2-3]
             finish(slot, session, connection, packet.reason)
-        case .pubrec: received(connection, session, packet, slot)
+        case (.pubrec, .awaitingPUBREC): received(connection, session, packet, slot)
+        case (.pubrec, .awaitingPUBCOMP): requestRelease(connection, packet, .success)
         default:
-            guard let slot, slot.pointee.state == .awaitingPUBCOMP else { return }
-            finish(slot, session, connection, packet.reason)
+            // It contradicts the message in flight, so one side is mistaken about what it has. [MQTT-4.13.1-1]
+            throw MalformedPacket(.protocolError, "the acknowledgement is not the one that its message waits for")
         }
     }
 
@@ -58,21 +62,20 @@ extension Broker {
         _ connection: ConnectionPointer,
         _ session: SessionPointer,
         _ packet: AckPacket,
-        _ slot: UnsafeMutablePointer<InflightWindow.Slot>?
+        _ slot: UnsafeMutablePointer<InflightWindow.Slot>
     ) {
-        var reason = ReasonCode.success
-        if let slot, slot.pointee.state == .awaitingPUBREC {
-            if packet.reason.isError {
-                finish(slot, session, connection, packet.reason)  // [MQTT-4.3.3-4] [MQTT-4.4.0-2] [MQTT-4.8.2-6]
-                return
-            }
-            let message = slot.pointee.message
-            slot.pointee.message = nil
-            slot.pointee.state = .awaitingPUBCOMP  // [MQTT-4.3.3-6]
-            if let message { tellAcked(message, connection, packet.reason) }
-        } else if slot?.pointee.state != .awaitingPUBCOMP {
-            reason = .packetIdentifierNotFound
+        if packet.reason.isError {
+            finish(slot, session, connection, packet.reason)  // [MQTT-4.3.3-4] [MQTT-4.4.0-2] [MQTT-4.8.2-6]
+            return
         }
+        let message = slot.pointee.message
+        slot.pointee.message = nil
+        slot.pointee.state = .awaitingPUBCOMP  // [MQTT-4.3.3-6]
+        if let message { tellAcked(message, connection, packet.reason) }
+        requestRelease(connection, packet, .success)
+    }
+
+    private func requestRelease(_ connection: ConnectionPointer, _ packet: AckPacket, _ reason: ReasonCode) {
         touch(connection)
         AckPacket(.pubrel, packetIdentifier: packet.packetIdentifier, reason: reason)  // [MQTT-4.3.3-4] [MQTT-2.2.1-5]
             .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)

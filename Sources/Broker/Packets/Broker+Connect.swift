@@ -76,7 +76,7 @@ extension Broker {
         connection.pointee.hasUserName = packet.hasUserName
         connection.pointee.hasPassword = packet.hasPassword
         connection.pointee.userName = OwnedBytes(copying: packet.userName)
-        connection.pointee.keepAlive = settings.serverKeepAlive ?? packet.keepAlive  // [MQTT-3.2.2-22]
+        adoptKeepAlive(packet, connection)
         if packet.clientIdentifier.isEmpty {
             // [MQTT-3.1.3-6] [MQTT-3.1.3-8] [MQTT3-3.1.3-8] [MQTT3-3.1.3-9]
             guard packet.version == .v5 || (packet.version == .v311 && packet.cleanStart) else {
@@ -108,11 +108,32 @@ extension Broker {
         return true
     }
 
-    /// Unguessable, so that nobody takes the session over by knowing when it was made. [MQTT-3.1.3-6] [MQTT-3.2.2-16]
+    private func adoptKeepAlive(_ packet: ConnectPacket, _ connection: ConnectionPointer) {
+        connection.pointee.keepAlive = packet.keepAlive
+        if let ordered = settings.serverKeepAlive {
+            connection.pointee.keepAlive = ordered  // [MQTT-3.2.2-22]
+            connection.pointee.hasServerKeepAlive = true
+        } else if let limit = settings.maximumKeepAlive, packet.version == .v5,
+            packet.keepAlive == 0 || packet.keepAlive > limit
+        {
+            connection.pointee.keepAlive = limit
+            connection.pointee.hasServerKeepAlive = true
+        }
+    }
+
+    /// A random UUID, so that nobody takes the session over by knowing when it was made. [MQTT-3.1.3-6]
+    /// [MQTT-3.2.2-16]
     private static func assignedIdentifier() -> OwnedBytes {
-        let digits = ByteView("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+        let digits = ByteView("0123456789abcdef")
         var text = Array("auto-".utf8)
-        for _ in 0..<22 { text.append(digits[Int(UInt8.random(in: 0..<32))]) }
+        for position in 0..<32 {
+            if position == 8 || position == 12 || position == 16 || position == 20 { text.append(UInt8(ascii: "-")) }
+            switch position {
+            case 12: text.append(UInt8(ascii: "4"))
+            case 16: text.append(digits[Int(UInt8.random(in: 8..<12))])
+            default: text.append(digits[Int(UInt8.random(in: 0..<16))])
+            }
+        }
         return text.withUnsafeBytes { OwnedBytes(copying: ByteView($0)) }
     }
 
@@ -198,18 +219,25 @@ extension Broker {
     private func writeConnack(_ connection: ConnectionPointer, sessionPresent: Bool) {
         properties.removeAll()
         if connection.pointee.version == .v5 {
-            properties.append(.receiveMaximum, UInt32(settings.maximumAwaitingRelease))
-            properties.append(.maximumPacketSize, UInt32(settings.maximumPacketSize))
-            properties.append(.topicAliasMaximum, UInt32(settings.maximumTopicAlias))
-            // [MQTT-3.2.2-9]
-            if settings.maximumQoS < 2 { properties.append(.maximumQoS, UInt32(settings.maximumQoS)) }
-            if !settings.isRetainAvailable { properties.append(.retainAvailable, false) }
-            if !settings.isWildcardSubscriptionAvailable { properties.append(.wildcardSubscriptionAvailable, false) }
-            if !settings.isSharedSubscriptionAvailable { properties.append(.sharedSubscriptionAvailable, false) }
-            if let keepAlive = settings.serverKeepAlive { properties.append(.serverKeepAlive, UInt32(keepAlive)) }
+            // In mosquitto's order.
+            if settings.maximumTopicAlias > 0 {
+                properties.append(.topicAliasMaximum, UInt32(settings.maximumTopicAlias))
+            }
             if connection.pointee.hasAssignedIdentifier {  // [MQTT-3.1.3-7]
                 properties.append(.assignedClientIdentifier, connection.pointee.clientIdentifier.view)
             }
+            if connection.pointee.hasServerKeepAlive {
+                properties.append(.serverKeepAlive, UInt32(connection.pointee.keepAlive))
+            }
+            if !settings.isRetainAvailable { properties.append(.retainAvailable, false) }
+            if settings.maximumPacketSize < BrokerSettings.packetSizeLimit {
+                properties.append(.maximumPacketSize, UInt32(settings.maximumPacketSize))
+            }
+            properties.append(.receiveMaximum, UInt32(settings.maximumAwaitingRelease))
+            // [MQTT-3.2.2-9]
+            if settings.maximumQoS < 2 { properties.append(.maximumQoS, UInt32(settings.maximumQoS)) }
+            if !settings.isWildcardSubscriptionAvailable { properties.append(.wildcardSubscriptionAvailable, false) }
+            if !settings.isSharedSubscriptionAvailable { properties.append(.sharedSubscriptionAvailable, false) }
         }
         ConnackPacket(sessionPresent: sessionPresent, properties: properties.properties)
             .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)

@@ -47,7 +47,13 @@ extension Broker {
         }
         counters.publishReceived &+= 1
         var reason = ReasonCode.success
-        if route(fromClient: &publication, connection, &reason) { answer(packet, connection, reason) }
+        let start = connection.pointee.output.bytes.count
+        if route(fromClient: &publication, connection, &reason) {
+            let deliveries = connection.pointee.output.bytes.count - start
+            answer(packet, connection, reason)
+            // What went to the publisher itself comes behind the acknowledgement, as clients know it from elsewhere.
+            if deliveries > 0 { connection.pointee.output.putLast(deliveries, from: start) }
+        }
         publication.release()
         return true
     }

@@ -20,6 +20,16 @@ struct PendingSubscribe {
     var connection: ConnectionIdentifier
     var suback: [UInt8]
     var missing: Int
+    let session: Int32
+    let sessionGeneration: UInt32
+    /// Asked for once the SUBACK is written; until then the session does not move to another loop.
+    var retained: [RetainedRequest]
+}
+
+/// A granted filter whose retained messages are wanted.
+struct RetainedRequest {
+    var filter: [UInt8]
+    var options: DeliveryOptions
 }
 
 extension Broker {
@@ -140,22 +150,49 @@ extension Broker {
             }
             isNew.append(addSubscription(slot, item.filter, item.group, options, token: token))
         }
+        var retained: [RetainedRequest] = []
+        for (item, isNew) in zip(resolved, isNew) where !item.reason.isError {
+            notifySubscribed(connection, item, identifier)
+            if let request = retainedRequest(item, isNew: isNew, identifier) { retained.append(request) }
+        }
         // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.2.1-6]
         let suback = encodeSuback(packet.packetIdentifier, resolved, connection.pointee.version)
         if loopCount > 1, announcesWithToken(token) {
             pendingConfirmations[token] = PendingSubscribe(
                 connection: connection.pointee.identifier,
                 suback: suback,
-                missing: loopCount - 1
+                missing: loopCount - 1,
+                session: slot,
+                sessionGeneration: sessions[slot].pointee.generation,
+                retained: retained
             )
+            if !retained.isEmpty { sessions[slot].pointee.retainedQueries += 1 }
         } else {
-            touch(connection)
-            suback.withUnsafeBytes { connection.pointee.output.bytes.append(ByteView($0)) }
+            write(suback: suback, connection)
+            queryRetained(retained, slot)
         }
-        for (item, isNew) in zip(resolved, isNew) where !item.reason.isError {
-            notifySubscribed(connection, item, identifier)
-            sendRetained(to: slot, item, isNew: isNew, identifier)
+    }
+
+    private func write(suback: [UInt8], _ connection: ConnectionPointer) {
+        guard connection.isOpen else { return }
+        touch(connection)
+        suback.withUnsafeBytes { connection.pointee.output.bytes.append(ByteView($0)) }
+    }
+
+    private func queryRetained(_ requests: [RetainedRequest], _ slot: Int32) {
+        for request in requests { queryRetained(request.filter, Subscriber(session: slot, options: request.options)) }
+    }
+
+    /// Every other loop knows the filters. What is retained goes behind the SUBACK: many clients look at no message of
+    /// a filter before it is granted.
+    func finish(_ pending: PendingSubscribe) {
+        if let connection = self.connection(pending.connection) { write(suback: pending.suback, connection) }
+        guard !pending.retained.isEmpty, let session = session(pending.session, pending.sessionGeneration) else {
+            return
         }
+        queryRetained(pending.retained, pending.session)
+        session.pointee.retainedQueries -= 1
+        sendIfReady(pending.session)
     }
 
     private func encodeSuback(
@@ -178,12 +215,16 @@ extension Broker {
     }
 
     /// A new subscription is told the retained messages of its filter. [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.8.4-4]
-    private func sendRetained(to slot: Int32, _ item: ResolvedSubscription, isNew: Bool, _ identifier: UInt32) {
-        guard item.group.isEmpty else { return }
+    private func retainedRequest(
+        _ item: ResolvedSubscription,
+        isNew: Bool,
+        _ identifier: UInt32
+    ) -> RetainedRequest? {
+        guard item.group.isEmpty else { return nil }
         switch item.options.retainHandling {
         case .sendAtSubscribe: break
-        case .sendIfNew: if !isNew { return }
-        case .doNotSend: return  // [MQTT-3.3.1-11]
+        case .sendIfNew: if !isNew { return nil }
+        case .doNotSend: return nil  // [MQTT-3.3.1-11]
         }
         let options = DeliveryOptions(
             qos: item.options.qos.rawValue,
@@ -191,7 +232,7 @@ extension Broker {
             retainAsPublished: true,
             subscriptionIdentifier: identifier
         )
-        queryRetained(item.filter, Subscriber(session: slot, options: options))
+        return RetainedRequest(filter: item.filter, options: options)
     }
 
     func unsubscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {

@@ -35,8 +35,8 @@ struct SharedGroup {
         var total = members.count
         for count in remoteMembers { total += Int(count) }
         guard total > 0 else { return .nobody }
-        loopTurn &+= 1
         var ticket = Int(loopTurn % UInt32(total))
+        loopTurn &+= 1
         if ticket < members.count { return .here }
         ticket -= members.count
         for (loop, count) in remoteMembers.enumerated() {
@@ -49,8 +49,8 @@ struct SharedGroup {
     /// The member whose turn it is, one for which `isReady` holds if there is any.
     mutating func pickMember(_ isReady: (Subscriber) -> Bool) -> Subscriber? {
         guard !members.isEmpty else { return nil }
-        memberTurn &+= 1
         let start = Int(memberTurn % UInt32(members.count))
+        memberTurn &+= 1
         for offset in 0..<members.count {
             let member = members[(start + offset) % members.count]
             if isReady(member) { return member }

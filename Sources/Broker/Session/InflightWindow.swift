@@ -54,6 +54,9 @@ struct InflightWindow {
         return identifier
     }
 
+    /// Leaves an identifier out for a message that expired in the queue, as brokers do that number what they queue.
+    mutating func passOver() { lastIdentifier = lastIdentifier == .max ? 1 : lastIdentifier + 1 }
+
     /// The slot of an identifier in flight.
     @inline(__always)
     func find(_ identifier: UInt16) -> UnsafeMutablePointer<Slot>? {

@@ -23,6 +23,7 @@ extension BrokerSettings {
         isSharedSubscriptionAvailable = bool("mqtt.shared_subscription")
         keepAliveMultiplier = config.double(at: "mqtt.keepalive_multiplier") ?? 1.5
         serverKeepAlive = config.int(at: "mqtt.server_keepalive").map { UInt16(clamping: $0) }
+        maximumKeepAlive = config.int(at: "mqtt.max_keepalive").map { UInt16(clamping: $0) }
         idleTimeout = UInt64(clamping: int("mqtt.idle_timeout", 15_000))
         sessionExpiryInterval = UInt32(clamping: int("mqtt.session_expiry_interval", 7_200_000) / 1000)
         maximumRetainedPayload = int("retainer.max_payload_size", 1 << 20)

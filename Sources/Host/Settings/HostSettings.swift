@@ -46,7 +46,7 @@ enum HostSettings {
             .bytesize,
             fallback: "1MB",
             doc: "Largest packet accepted.",
-            minimum: 1024,
+            minimum: 1,
             maximum: 268_435_460
         ),
         Setting(
@@ -82,6 +82,13 @@ enum HostSettings {
             .union([.int, .choice(["disabled"])]),
             fallback: "disabled",
             doc: "Replaces the clients' keep-alive, seconds."
+        ),
+        Setting(
+            "mqtt.max_keepalive",
+            .union([.int, .choice(["disabled"])]),
+            fallback: "disabled",
+            doc:
+                "Longest keep-alive of an MQTT 5 client, seconds: it is told this in place of a longer one, or of none."
         ),
         Setting(
             "mqtt.keepalive_multiplier",

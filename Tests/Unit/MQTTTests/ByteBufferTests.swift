@@ -45,6 +45,18 @@ import Testing
         buffer.deallocate()
     }
 
+    @Test func rotatesItsEnd() {
+        var buffer = ByteBuffer()
+        defer { buffer.deallocate() }
+        buffer.append("abcdefg" as ByteView)
+        buffer.rotate(from: 2, by: 3)
+        #expect(buffer.view == "abfgcde")
+        buffer.rotate(from: 0, by: 0)
+        #expect(buffer.view == "abfgcde")
+        buffer.rotate(from: 3, by: 4)
+        #expect(buffer.view == "abfgcde")
+    }
+
     @Test func equalityAndHashSeeEveryByte() {
         for length in 0...40 {
             let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
