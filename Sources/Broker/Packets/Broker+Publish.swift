@@ -185,7 +185,9 @@ extension Broker {
             _ = sessions[connection.pointee.session].pointee.received.insert(packet.packetIdentifier)
         }
         touch(connection)
-        if connection.pointee.version != .v5 || reason == .success {
+        // That nobody subscribed may be told; at QoS 2, where the transfer goes on, it is not, as mosquitto has it.
+        let isSilent = reason == .success || reason == .noMatchingSubscribers && type == .pubrec
+        if connection.pointee.version != .v5 || isSilent {
             AckPacket.appendSuccess(
                 type,
                 packetIdentifier: packet.packetIdentifier,
