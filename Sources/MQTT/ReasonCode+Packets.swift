@@ -29,6 +29,10 @@ extension ReasonCode {
         }
     }
 
+    /// The code, or where packet type `type` has no such code the one that says nothing in particular. Plugins may
+    /// give any.
+    public func fitting(_ type: PacketType) -> ReasonCode { isDefined(in: type) ? self : .implementationSpecificError }
+
     private var isDefinedInConnack: Bool {
         switch rawValue {
         case 0x00, 0x80...0x8A, 0x8C, 0x90, 0x95, 0x97, 0x99...0x9D, 0x9F: true

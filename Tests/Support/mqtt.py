@@ -65,10 +65,10 @@ class Malformed(Exception):
 
 
 class Packet:
-    """A decoded packet: `type`, `flags` and the fields of that type as attributes."""
+    """A decoded packet: `type`, `flags`, `size` in bytes, and the fields of that type as attributes."""
 
     def __init__(self, kind, flags, **fields):
-        self.type, self.flags = kind, flags
+        self.type, self.flags, self.size = kind, flags, 0
         self.properties = {}
         self.__dict__.update(fields)
 
@@ -77,7 +77,7 @@ class Packet:
         return NAMES[self.type]
 
     def __repr__(self):
-        shown = {k: v for k, v in self.__dict__.items() if k not in ("type", "flags") and v not in ({}, None)}
+        shown = {k: v for k, v in self.__dict__.items() if k not in ("type", "flags", "size") and v not in ({}, None)}
         if len(shown.get("payload", b"")) > 60:
             shown["payload"] = shown["payload"][:60] + b"..."
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
@@ -307,7 +307,8 @@ def decode(buffer, version):
     if reader.left:
         raise Malformed(f"{NAMES[kind]} has {reader.left} bytes too many")
     _check_codes(found, version)
-    return found, start + length
+    found.size = start + length
+    return found, found.size
 
 
 def _check_codes(found, version):
@@ -332,10 +333,10 @@ def _body(kind, flags, reader, version):
         found.topic = reader.text()
         if "+" in found.topic or "#" in found.topic:
             raise Malformed("PUBLISH to a topic name with a wildcard [MQTT-3.3.2-2]")
-        found.pid = reader.u16() if found.qos else None
+        found.pid = reader.u16() if found.qos else None  # [MQTT-2.2.1-2]
         if found.pid == 0:
             raise Malformed("PUBLISH with packet identifier 0 [MQTT-2.2.1-4]")
-        found.properties = reader.properties(kind) if five else {}
+        found.properties = reader.properties(kind) if five else {}  # [MQTT-2.2.2-1]
         found.payload = reader.rest()
     elif kind == CONNACK:
         acknowledge = reader.byte()

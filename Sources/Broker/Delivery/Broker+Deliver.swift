@@ -29,7 +29,14 @@ extension Broker {
     }
 
     func isPublisher(_ session: SessionPointer, of publication: borrowing Publication) -> Bool {
-        publication.connection.map { $0 == session.pointee.connection } ?? false
+        if let publisher = publication.connection { return publisher == session.pointee.connection }
+        // The client's will, or what it published on another loop before it came here.
+        switch publication.origin {
+        case .client, .will: break
+        case .plugin, .link, .system: return false
+        }
+        guard let message = publication.message else { return false }
+        return message.publisher.clientIdentifier == session.pointee.clientIdentifier.view
     }
 
     @inline(__always)

@@ -65,6 +65,10 @@ extension Broker {
         // Refused for its will, or ended by a plugin.
         guard connection.isOpen else { return true }
         connection.pointee.pending = nil
+        guard acceptsConnack(connection) else {
+            refuse(connection, .packetTooLarge)
+            return true
+        }
         join(connection)
         return true
     }
@@ -190,8 +194,10 @@ extension Broker {
         guard connection.isOpen else { return }
         counters.refusedConnects &+= 1
         touch(connection)
-        if connection.pointee.version == .v5 || reason.connackReturnCode != nil {  // [MQTT3-3.1.4-1] [MQTT3-3.2.2-6]
-            ConnackPacket(reason: reason)  // [MQTT-3.2.2-6]
+        let isTold = connection.pointee.version == .v5 || reason.connackReturnCode != nil
+        if isTold, connection.pointee.maximumPacketSize >= 5 {  // [MQTT3-3.1.4-1] [MQTT3-3.2.2-6]
+            // [MQTT-3.2.2-6] [MQTT-3.2.2-8]
+            ConnackPacket(reason: connection.pointee.version == .v5 ? reason.fitting(.connack) : reason)
                 .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
         }
         end(connection, reason)
@@ -208,7 +214,8 @@ extension Broker {
         counters.connects &+= 1
         startKeepAlive(connection)
         touch(connection)
-        writeConnack(connection, sessionPresent: sessionPresent)  // [MQTT-3.1.4-5]
+        // [MQTT-3.1.4-5]
+        writeConnack(connection, sessionPresent: sessionPresent, into: &connection.pointee.output.bytes)
         if logLevel <= .info { log(.info, "\(describe(connection)): connected") }
         connection.pointee.isAnnounced = true
         notifyConnected(connection, resumed: sessionPresent)
@@ -216,7 +223,16 @@ extension Broker {
         drainQueue(session)
     }
 
-    private func writeConnack(_ connection: ConnectionPointer, sessionPresent: Bool) {
+    /// Who accepts nothing as large as its CONNACK is not served. [MQTT-3.1.2-24]
+    private func acceptsConnack(_ connection: ConnectionPointer) -> Bool {
+        guard connection.pointee.maximumPacketSize != .max else { return true }
+        var connack = ByteBuffer()
+        defer { connack.deallocate() }
+        writeConnack(connection, sessionPresent: false, into: &connack)
+        return connack.count <= connection.pointee.maximumPacketSize
+    }
+
+    private func writeConnack(_ connection: ConnectionPointer, sessionPresent: Bool, into buffer: inout ByteBuffer) {
         properties.removeAll()
         if connection.pointee.version == .v5 {
             // In mosquitto's order.
@@ -240,6 +256,6 @@ extension Broker {
             if !settings.isSharedSubscriptionAvailable { properties.append(.sharedSubscriptionAvailable, false) }
         }
         ConnackPacket(sessionPresent: sessionPresent, properties: properties.properties)
-            .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
+            .encode(into: &buffer, version: connection.pointee.version)
     }
 }

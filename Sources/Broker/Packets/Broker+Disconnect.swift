@@ -23,7 +23,8 @@ extension Broker {
         guard connection.isOpen else { return }
         if connection.isEstablished, connection.pointee.version == .v5 {  // [MQTT-3.14.0-1]
             touch(connection)
-            DisconnectPacket(reason: reason).encode(into: &connection.pointee.output.bytes, version: .v5)
+            DisconnectPacket(reason: reason.fitting(.disconnect))  // [MQTT-3.14.2-1]
+                .encode(into: &connection.pointee.output.bytes, version: .v5)
         }
         end(connection, reason)
     }

@@ -86,7 +86,7 @@ extension Broker {
         case .route:
             if publication.retain { retain(&publication) }
             if !route(&publication) { reason = .noMatchingSubscribers }
-        case .answer(let code): reason = code
+        case .answer(let code): reason = code.fitting(.puback)  // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
         case .disconnect(let code):
             close(connection, code)
             return false

@@ -133,6 +133,10 @@ extension Broker {
             close(connection, .notAuthorized)
             return
         }
+        guard acceptsAnswer(connection, codes: resolved.count) else {
+            close(connection, .packetTooLarge)
+            return
+        }
         let slot = connection.pointee.session
         let identifier = packet.properties.subscriptionIdentifier ?? 0
         let token = nextToken
@@ -200,9 +204,16 @@ extension Broker {
         _ resolved: [ResolvedSubscription],
         _ version: ProtocolVersion
     ) -> [UInt8] {
-        // Before MQTT 5 there is one code for every failure. [MQTT3-3.9.3-2]
+        // Before MQTT 5 there is one code for every failure [MQTT3-3.9.3-2], and in 3.1 none: there the client is told
+        // the QoS that it wanted, and gets nothing.
         // [MQTT-3.8.4-6] [MQTT-3.9.3-1]
-        let codes = resolved.map { $0.reason.isError && version != .v5 ? 0x80 : $0.reason.rawValue }
+        let codes = resolved.map {  // [MQTT-3.8.4-6] [MQTT-3.9.3-1]
+            switch version {
+            case .v5: $0.reason.rawValue
+            case .v311: min($0.reason.rawValue, 0x80)
+            case .v31: $0.reason.isError ? $0.options.qos.rawValue : $0.reason.rawValue
+            }
+        }
         var buffer = ByteBuffer()
         defer { buffer.deallocate() }
         codes.withUnsafeBytes {
@@ -235,8 +246,19 @@ extension Broker {
         return RetainedRequest(filter: item.filter, options: options)
     }
 
+    /// Whether the client takes a SUBACK or UNSUBACK with so many codes: who asks for more than it wants to be told
+    /// is not served. [MQTT-3.1.2-24]
+    private func acceptsAnswer(_ connection: ConnectionPointer, codes count: Int) -> Bool {
+        let length = 3 + count
+        return 1 + VariableByteInteger.size(length) + length <= connection.pointee.maximumPacketSize
+    }
+
     func unsubscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {
         let packet = try UnsubscribePacket.decode(body, version: connection.pointee.version)
+        guard acceptsAnswer(connection, codes: packet.filters.count) else {
+            close(connection, .packetTooLarge)
+            return
+        }
         var codes: [UInt8] = []
         for filter in packet.filters {  // [MQTT-3.10.4-6]
             var name = filter

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-3.1.0-2", "MQTT-3.2.0-2")
+@both("MQTT-3.1.0-2", "MQTT-3.2.0-2", "MQTT-4.13.2-1")
 def second_connect_is_a_protocol_error(case):
     """A second CONNECT on one connection ends it as a protocol error."""
     client = case.client()

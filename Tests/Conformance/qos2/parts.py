@@ -11,3 +11,12 @@ def pair(case, keep=False):
     receiver = keeping(case) if keep else case.client("receiver")
     receiver.subscribe(case.topic(), qos=2)
     return receiver, case.client("sender")
+
+
+def wait_on_the_broker(case, seconds):
+    """Returns when so many seconds have passed by the broker's clock: it publishes a will after them."""
+    watcher = case.client("watcher")
+    watcher.subscribe(case.topic("clock"))
+    case.client("clock", will={"topic": case.topic("clock"), "payload": b"", "props": {"will_delay": seconds}},
+                props={"session_expiry": 60}).close()
+    watcher.receive(b"")

@@ -4,7 +4,7 @@ from Support.suite import both
 from Support.wait import equal
 
 
-@both("MQTT-3.1.2-5", "MQTT-3.1.3-2", "MQTT-3.2.2-3")
+@both("MQTT-3.1.2-5", "MQTT-3.1.2-23", "MQTT-3.1.3-2", "MQTT-3.2.2-3")
 def kept_session_is_present(case):
     """A kept session is told by Session Present 1, after DISCONNECT and after a lost connection."""
     keeping(case).disconnect()
