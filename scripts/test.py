@@ -69,9 +69,9 @@ def swift_tests(report):
     report.add(passed, [f"swift test: {name}" for name in failures])
 
 
-def black_box(report, folder):
-    heading(folder)
-    status, lines = stream([sys.executable, "Tests/run.py", folder])
+def black_box(report, folder, transport="tcp"):
+    heading(folder if transport == "tcp" else f"{folder} over {transport}")
+    status, lines = stream([sys.executable, "Tests/run.py", folder, "--transport", transport])
     sums = [match for line in lines if (match := SUM.match(line))]
     failures = [line[len("FAILED"):].strip() for line in lines if line.startswith("FAILED ")]
     if not sums:
@@ -108,6 +108,7 @@ def main():
               ["sh", "-c", ".build/release/isthmus settings | diff - docs/configuration.md"])
     for folder in ("Conformance", "Interop", "Chaos"):
         black_box(report, folder)
+    black_box(report, "Conformance", "wss")
     one_check(report, "Demo", [sys.executable, "scripts/demo.py"], quiet=False)
     one_check(report, "Benchmark tools", [sys.executable, "-m", "unittest", "discover", "-s", "Benchmarks/tests",
                                           "-t", "Benchmarks"])

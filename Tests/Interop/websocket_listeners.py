@@ -2,7 +2,6 @@
 # MQTT over WebSocket: what a listener takes for a handshake and for frames, its settings, and how connections end. That
 # MQTT itself is the same over ws is what `Tests/run.py --transport ws` shows.
 import re
-import socket
 
 from Support import mqtt
 from Support.broker import Isthmus, config, scratch
@@ -17,11 +16,11 @@ GOOD = ("Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-K
 
 
 class Served(Isthmus):
-    """A broker with one WebSocket listener; `options` go into its `websocket` block."""
+    """A broker with one WebSocket listener; `options` go into its `websocket` block, `beside` stands beside that."""
 
-    def __init__(self, case, options="", more="", transport="ws", tcp=""):
-        both = f"websocket {{ {options} }}\ntcp_options {{ {tcp} }}"
-        text, self.web = listener(transport, free_port(), scratch("listener"), both)
+    def __init__(self, case, options="", more="", transport="ws", beside=""):
+        block = f"websocket {{ {options} }}\n{beside}"
+        text, self.web = listener(transport, free_port(), scratch("listener"), block)
         super().__init__("websocket", lambda port: config(port, extra=text + more))
         case.finally_(self.kill)
         self.start()
@@ -116,22 +115,20 @@ def frames_and_packets_are_cut_independently(case):
 @behaviour()
 def a_slow_reader_gets_whole_frames(case):
     """Frames that the socket takes piece by piece arrive whole, with pongs between them and not inside."""
-    broker = Served(case, tcp="sndbuf = 16KB")
-    plain = socket.socket()
-    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    plain.settimeout(15)
-    plain.connect(broker.web)
-    slow = Client(broker.web, 5, "slow", WebSocket(plain).upgrade()).open()
-    slow.subscribe("t", qos=1)
-    mouth = broker.speaker("mouth")
-    bodies = [bytes([n]) * size for n, size in enumerate([9, 400_000, 20_000, 70, 700_000, 8192, 126, 65_536])]
-    for body in bodies:
-        mouth.publish("t", body, qos=1)
-        slow.socket.plain.sendall(frame(PING, b"p"))
-    for body in bodies:
-        slow.receive(body)
-    slow.ping()
-    slow.disconnect()
+    for transport in ("ws", "wss"):
+        broker = Served(case, beside="tcp_options.sndbuf = 16KB", transport=transport)
+        slow, mouth = broker.speaker("slow"), broker.speaker("mouth")
+        slow.subscribe("t", qos=1)
+        bodies = [bytes([n]) * size for n, size in enumerate([9, 400_000, 20_000, 70, 700_000, 8192, 126, 65_536])]
+        for _ in range(3):
+            for body in bodies:
+                mouth.publish("t", body, qos=1)
+                slow.socket.plain.sendall(frame(PING, b"p"))
+        for _ in range(3):
+            for body in bodies:
+                slow.receive(body)
+        slow.ping()
+        slow.disconnect()
 
 
 @behaviour()
@@ -204,7 +201,7 @@ def messages_may_be_limited(case):
         web.expect_close(1009)
 
 
-@behaviour()
+@behaviour("MQTT-6.0.0-4")
 def requests_are_held_to_the_settings(case):
     """Path, subprotocols and origins are those of the listener."""
     broker = Served(case, 'mqtt_path = "/broker", supported_subprotocols = "mqtt-v5, mqtt", '
@@ -245,6 +242,18 @@ def a_proxys_word_makes_nobody_local(case):
     equal(connack("X-Forwarded-For: nonsense"), 0, "what is no address")
     equal(connack("X-Forwarded-For: 192.0.2.7, 127.0.0.1", "X-Forwarded-Port: 4711"), 0x87, "a distant client")
     check("192.0.2.7" in broker.log, f"the log does not name the client: {broker.tail()}")
+
+
+@behaviour()
+def a_proxys_header_comes_before_the_handshake(case):
+    """Behind a PROXY header WebSocket goes on as usual, and X-Forwarded-For brings back no right that it took away."""
+    broker = Served(case, beside="proxy_protocol = true")
+    for source, reason in (("127.0.0.9", 0), ("192.0.2.9", 0x87)):
+        web = broker.plain()
+        web.plain.sendall(f"PROXY TCP4 {source} 127.0.0.1 4711 8083\r\n".encode())
+        client = Client(broker.web, 5, "", web.upgrade(fields=["X-Forwarded-For: 127.0.0.1"]))
+        client.send(mqtt.connect(5, ""))
+        equal(client.expect(mqtt.CONNACK).reason, reason, f"reason code for {source}")
 
 
 @behaviour()
