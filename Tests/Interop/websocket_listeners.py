@@ -205,7 +205,8 @@ def messages_may_be_limited(case):
 def requests_are_held_to_the_settings(case):
     """Path, subprotocols and origins are those of the listener."""
     broker = Served(case, 'mqtt_path = "/broker", supported_subprotocols = "mqtt-v5, mqtt", '
-                          'check_origin_enable = true, allow_origin_absence = false, check_origins = "https://a.example, https://b.example"')
+                          'check_origin_enable = true, allow_origin_absence = false, '
+                          'check_origins = "https://a.example, https://b.example"')
 
     def status(path="/broker", protocols="mqtt", fields=("Origin: https://b.example",)):
         web = broker.plain()
