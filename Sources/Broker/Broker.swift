@@ -99,6 +99,8 @@ public final class Broker {
     var rules: UInt32 = 0
     /// How long the last answer to an authorisation may be remembered, ms; 0 = not at all.
     var verdictLifetime: UInt64 = 0
+    /// When a client that speaks TLS to a listener without TLS is the next time worth a warning.
+    var nextWarningOfTLS: UInt64 = 0
     /// What plugins asked for in this turn.
     var requests: [PluginRequest] = []
     /// Buffers that idle connections gave back.

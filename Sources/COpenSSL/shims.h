@@ -37,6 +37,16 @@ static inline void openssl_ctx_refuse_renegotiation(SSL_CTX *ctx) { SSL_CTX_set_
 
 static inline void openssl_ctx_disable_tickets(SSL_CTX *ctx) { SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET); }
 
+// The callback gets the SSL, a place for an alert and `table`; it answers with an SSL_TLSEXT_ERR_ value.
+static inline void openssl_ctx_set_servername_callback(SSL_CTX *ctx, int (*callback)(SSL *, int *, void *), void *table) {
+  SSL_CTX_set_tlsext_servername_callback(ctx, callback);
+  SSL_CTX_set_tlsext_servername_arg(ctx, table);
+}
+
+static inline int openssl_ctx_new_index(CRYPTO_EX_free *release) {
+  return SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, release);
+}
+
 // The keys that encrypt session tickets; `keys` holds OPENSSL_TICKET_KEYS_LENGTH bytes.
 static inline int openssl_ctx_get_ticket_keys(SSL_CTX *ctx, void *keys) {
   return (int)SSL_CTX_get_tlsext_ticket_keys(ctx, keys, OPENSSL_TICKET_KEYS_LENGTH);

@@ -14,8 +14,10 @@ final class ClientFacts {
     var port: UInt16 = 0
     /// A proxy passes the client on without telling where it is.
     var isHidden = false
-    /// Of its certificate, which the proxy has verified.
+    /// Of its certificate, which we or the proxy have verified.
     var commonName: String?
+    var hasCertificate = false
+    var names: CertificateNames?
 
     /// Whether the client is on this machine, if the one that told us of it is.
     var isLoopback: Bool {
@@ -46,8 +48,31 @@ extension Client {
         }
     }
 
+    /// Notes down what the client's certificate says, be it verified here or by a proxy. False if it is refused for it.
+    private func readCertificate() -> Bool {
+        let certificate = tls?.peerCertificate
+        guard certificate != nil || facts?.commonName != nil else { return true }
+        let facts = self.facts ?? ClientFacts()
+        self.facts = facts
+        facts.hasCertificate = true
+        do throws(MissingName) {
+            if let certificate {
+                facts.commonName = certificate.commonName
+                facts.names = try port.plan.names.read(certificate)
+            } else {
+                facts.names = try port.plan.names.read(commonName: facts.commonName ?? "")
+            }
+        } catch {
+            port.complain("\(peer) is turned away: \(error.sentence)")
+            close(lingerMilliseconds: 1000)
+            return false
+        }
+        return true
+    }
+
     /// What the listener speaks below TLS or right on the socket; `bytes` are its first.
     func beginProtocol(_ bytes: UnsafeRawBufferPointer) {
+        guard readCertificate() else { return }
         guard port.plan.webSocket != nil else { return join(origin(), bytes) }
         // Goes on with `join`.
         layer = WebSocketLayer(self)
@@ -72,7 +97,12 @@ extension Client {
             port: stated == nil ? peer.port : facts?.port ?? 0,
             isLoopback: peer.isLoopback && facts?.isLoopback ?? true
         )
-        if let name = facts?.commonName { origin.commonName = name }
+        if let facts {
+            origin.commonName = facts.commonName ?? ""
+            origin.hasCertificate = facts.hasCertificate
+            origin.names = facts.names
+        }
+        origin.isVouchedFor = tls?.peerCertificate != nil && port.plan.tls?.settings.requirePeerCertificate == true
         origin.rates = port.plan.limits.clients
         origin.admission = port.plan.common.admission
         origin.highWatermark = port.plan.tcp.highWatermark
@@ -84,6 +114,16 @@ extension Client {
         // Who closes it here has said why.
         guard reason != .loopStopped, reason != .closedLocally else { return }
         let behind = facts?.address.map { "\($0):\(facts?.port ?? 0) behind " } ?? ""
-        port.tell("\(behind)\(peer): \(reason.sentence)")
+        switch reason {
+        case .notTLS:
+            port.complain(
+                """
+                \(behind)\(peer) speaks plain text to a TLS listener (\(port.plan.path)) and is closed; let it connect with TLS, or to \
+                a listener without TLS
+                """
+            )
+        case .untrusted(let text): port.complain("\(behind)\(peer) is turned away: \(text)")
+        default: port.tell("\(behind)\(peer): \(reason.sentence)")
+        }
     }
 }

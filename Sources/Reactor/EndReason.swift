@@ -18,6 +18,10 @@ public enum EndReason: Equatable, Sendable {
     case failed(Int32)
     /// The TLS layer gave up; the text is a full sentence.
     case tls(String)
+    /// The TLS layer of a server was sent something else than TLS.
+    case notTLS
+    /// The peer's certificate was not accepted; the text is a full sentence.
+    case untrusted(String)
 
     init(errorNumber: Int32) {
         self = errorNumber == ECONNRESET || errorNumber == EPIPE ? .peerReset : .failed(errorNumber)
@@ -31,7 +35,8 @@ public enum EndReason: Equatable, Sendable {
         case .sendTimedOut(let limit): "the peer took nothing of what it was sent for \(limit) ms"
         case .loopStopped: "the event loop stopped"
         case .failed(let number): "the connection failed: \(describeError(number))"
-        case .tls(let text): text
+        case .tls(let text), .untrusted(let text): text
+        case .notTLS: "looks like a plain (non-TLS) client on a TLS listener; connect with TLS or use a plain port"
         }
     }
 }

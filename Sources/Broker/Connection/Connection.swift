@@ -40,6 +40,12 @@ public struct ConnectionOrigin: Sendable {
     public var isLoopback: Bool
     /// Of a verified client certificate.
     public var commonName: String
+    /// It showed a certificate that was verified.
+    public var hasCertificate = false
+    /// Nobody gets through its listener without such a certificate: that admits it if no plugin authenticates.
+    public var isVouchedFor = false
+    /// What the certificate says in place of CONNECT.
+    public var names: CertificateNames?
     public var admission = AdmissionRule.authenticated
     /// Bytes waiting for its socket above which QoS 0 messages for it are dropped; nil: `BrokerSettings.highWatermark`.
     public var highWatermark: UInt32?
@@ -96,6 +102,8 @@ struct Connection {
     let transportKind: UInt8
     let isLoopback: Bool
     let admission: AdmissionRule
+    let hasCertificate: Bool
+    let isVouchedFor: Bool
     let highWatermark: UInt32
 
     var state = State.expectingConnect
@@ -140,6 +148,8 @@ struct Connection {
     var will: Message?
     var willDelay: UInt32 = 0
 
+    /// Until CONNECT.
+    var names: CertificateNames?
     var pending: PendingCheck?
     var authorized = AuthorizationMemory()
     /// Allocated if its listener has rates.

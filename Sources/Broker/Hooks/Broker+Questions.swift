@@ -23,8 +23,10 @@ extension Broker {
     func authenticate(_ connection: ConnectionPointer, _ password: ByteView) -> Admission {
         switch connection.pointee.admission {
         case .everybody: return .allow
-        case .named where !connection.pointee.hasUserName:
-            if logLevel <= .info { log(.info, "\(describe(connection)): no user name; not admitted on this listener") }
+        case .named where !connection.pointee.hasUserName && !connection.pointee.hasCertificate:
+            if logLevel <= .info {
+                log(.info, "\(describe(connection)): neither user name nor certificate; not admitted here")
+            }
             return .deny(.notAuthorized)
         case .authenticated, .named: break
         }
@@ -78,9 +80,10 @@ extension Broker {
         }
     }
 
-    /// No plugin authenticates: this machine's own clients are let in, nobody else.
+    /// No plugin authenticates: this machine's own clients are let in, and those of a listener that lets nobody through
+    /// without a certificate.
     private func admitLoopback(_ connection: ConnectionPointer) -> Admission {
-        if connection.pointee.isLoopback { return .allow }
+        if connection.pointee.isLoopback || connection.pointee.isVouchedFor { return .allow }
         log(
             .warning,
             """

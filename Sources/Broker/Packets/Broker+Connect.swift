@@ -25,7 +25,10 @@ extension Broker {
                 transportKind: origin.transport,
                 isLoopback: origin.isLoopback,
                 admission: origin.admission,
-                highWatermark: origin.highWatermark ?? UInt32(clamping: settings.highWatermark)
+                hasCertificate: origin.hasCertificate,
+                isVouchedFor: origin.isVouchedFor,
+                highWatermark: origin.highWatermark ?? UInt32(clamping: settings.highWatermark),
+                names: origin.names
             )
         )
         while liveConnections.count <= Int(slot) { liveConnections.append(0) }
@@ -81,7 +84,12 @@ extension Broker {
         connection.pointee.hasPassword = packet.hasPassword
         connection.pointee.userName = OwnedBytes(copying: packet.userName)
         adoptKeepAlive(packet, connection)
-        if packet.clientIdentifier.isEmpty {
+        if adoptCertificateNames(connection) {
+            guard connection.pointee.clientIdentifier.count <= settings.maximumClientIdentifierLength else {
+                refuse(connection, .clientIdentifierNotValid)
+                return false
+            }
+        } else if packet.clientIdentifier.isEmpty {
             // [MQTT-3.1.3-6] [MQTT-3.1.3-8] [MQTT3-3.1.3-8] [MQTT3-3.1.3-9]
             guard packet.version == .v5 || (packet.version == .v311 && packet.cleanStart) else {
                 refuse(connection, .clientIdentifierNotValid)

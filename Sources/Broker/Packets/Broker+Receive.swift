@@ -78,13 +78,15 @@ extension Broker {
     private func process(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
         if connection.pointee.state == .expectingConnect, !bytes.isEmpty, bytes[0] != 0x10 {
             // Whatever it is, its length means nothing: waiting for the rest would only keep the stranger.
-            let text: StaticString =
-                switch bytes[0] {
-                case 0x16: "the client speaks TLS to a listener without TLS"
-                case _ where hasProxySignature(bytes): "a PROXY header comes to a listener without proxy_protocol"
-                default: "the first packet is not a CONNECT"  // [MQTT-3.1.0-1]
-                }
-            malformed(connection, MalformedPacket(.protocolError, text))
+            if bytes[0] == 0x16 {
+                refuseTLS(connection)
+            } else {
+                let text: StaticString =
+                    hasProxySignature(bytes)
+                    ? "a PROXY header comes to a listener without proxy_protocol"
+                    : "the first packet is not a CONNECT"  // [MQTT-3.1.0-1]
+                malformed(connection, MalformedPacket(.protocolError, text))
+            }
             return 0
         }
         if let limiter = connection.pointee.limiter { return processWithinRates(connection, limiter, bytes) }
@@ -147,6 +149,23 @@ extension Broker {
             throw MalformedPacket(.protocolError, "the client sent a packet that only a server sends")
         }
         return true
+    }
+
+    /// A TLS client on a listener without TLS: mostly a mistake in a configuration, whose owner is told once in a while.
+    private func refuseTLS(_ connection: ConnectionPointer) {
+        counters.malformedPackets &+= 1
+        let level: LogLevel = now >= nextWarningOfTLS ? .warning : .info
+        if level == .warning { nextWarningOfTLS = now + 10_000 }
+        if level >= logLevel {
+            log(
+                level,
+                """
+                \(describe(connection)): the client speaks TLS to a listener without TLS and is closed; let it connect without \
+                TLS, or to a listener of listeners.ssl
+                """
+            )
+        }
+        refuse(connection, .protocolError)
     }
 
     /// The client broke the protocol: it is told why, if its version knows how, and closed. [MQTT-4.13.1-1]

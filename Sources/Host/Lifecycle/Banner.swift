@@ -13,10 +13,13 @@ enum Banner {
             plugins += "; FAILED: " + assembly.plugins.failed.joined(separator: ", ")
         }
         let isGuarded = assembly.runtime.loops[0].broker.hooks.authenticates
-        let who =
+        var who =
             isGuarded
             ? "clients that the authentication plugins admit"
             : "clients of this machine only; to admit others, set `authentication` in the config"
+        if !isGuarded, listeners.asksForCertificates {
+            who = "clients of this machine, and those with a certificate where it is required"
+        }
         let login = isGuarded ? "-u USER -P PASSWORD " : ""
         return """
             Isthmus \(Version.text), node \(node), cluster \(cluster), \(loops) event loop\(loops == 1 ? "" : "s")

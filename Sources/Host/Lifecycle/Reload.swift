@@ -7,7 +7,7 @@ import Config
 
 enum Reload {
     /// On loop 0.
-    static func run(_ assembly: Assembly) {
+    static func run(_ assembly: Assembly, _ listeners: ListenerSet) {
         let runtime = assembly.runtime
         let old = runtime.config
         do throws(StartError) {
@@ -21,6 +21,7 @@ enum Reload {
         tellWhatWaits(assembly, old, new)
         let settings = BrokerSettings(new)
         for home in runtime.loops { runtime.run(on: home) { home.current.reconfigure(settings) } }
+        listeners.reload(new)
         runtime.log(.notice, "\(assembly.configuration.name) is in force as it is now")
     }
 

@@ -30,7 +30,7 @@ enum Service {
         }
         first.post { work() }
         let signals = try watchSignals(first) { signal in
-            if signal == SIGHUP { Reload.run(assembly) } else { stop(assembly, listeners) }
+            if signal == SIGHUP { Reload.run(assembly, listeners) } else { stop(assembly, listeners) }
         }
         first.run()
         for thread in threads { thread.join() }

@@ -37,6 +37,8 @@ struct ListenerPlan: Sendable {
     var common = CommonOptions()
     var tcp = TCPOptions()
     var limits = LimitOptions()
+    /// What of a client's certificate takes the place of what its CONNECT says.
+    var names = CertificateNameRules()
     /// Of `ssl` and `wss`.
     var tls: TLSOptions?
     /// Of `ws` and `wss`.
@@ -88,9 +90,10 @@ struct ListenerPlan: Sendable {
         let place = OptionsPlace(value: value, path: path, origin: origin)
         try place.refuseUnserved()
         common = try CommonOptions(place)
+        names = CertificateNameRules(config)
         tcp = try TCPOptions(place.below("tcp_options"))
         limits = try LimitOptions(place)
-        if kind.isTLS { tls = try TLSOptions(place.below("ssl_options"), config) }
+        if kind.isTLS { tls = try TLSOptions(place.below("ssl_options")) }
         if kind.isWebSocket { webSocket = try WebSocketOptions(place.below("websocket")) }
     }
 
@@ -100,6 +103,12 @@ struct ListenerPlan: Sendable {
         self.path = path
         self.origin = origin
         self.endpoint = endpoint
+    }
+
+    /// What an operator should see at a glance, after the address.
+    var note: String {
+        if common.admission == .everybody { return " (admits everybody)" }
+        return tls?.settings.requirePeerCertificate == true ? " (client certificates)" : ""
     }
 
     /// What the socket is opened with.

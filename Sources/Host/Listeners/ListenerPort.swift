@@ -14,7 +14,7 @@ final class ListenerCount: Sendable {
 
 /// Confined to the thread of `home`.
 final class ListenerPort: @unchecked Sendable {
-    let plan: ListenerPlan
+    private(set) var plan: ListenerPlan
     let home: BrokerLoop
     /// Of a TLS listener; shared by all loops.
     let certificates: TLSContext?
@@ -52,6 +52,14 @@ final class ListenerPort: @unchecked Sendable {
         if plan.limits.access.allow(address) { return true }
         tell("\(address) is turned away by access_rules")
         return false
+    }
+
+    /// Takes over what a running listener can of a changed plan, for the connections from now on.
+    func renew(_ plan: ListenerPlan) {
+        self.plan.common = plan.common
+        self.plan.tcp = plan.tcp
+        self.plan.tls = plan.tls
+        self.plan.names = plan.names
     }
 
     /// A client's connection has ended.

@@ -10,6 +10,7 @@ final class ListenerSet {
     private struct Open {
         let plan: ListenerPlan
         let certificates: TLSContext?
+        let ports: [ListenerPort]
         var sockets: [(home: BrokerLoop, listener: Listener)] = []
     }
 
@@ -20,6 +21,9 @@ final class ListenerSet {
 
     init(log: Log) { self.log = log }
 
+    /// Whether a certificate alone may admit a client.
+    var asksForCertificates: Bool { listeners.contains { $0.plan.tls?.settings.requirePeerCertificate == true } }
+
     /// Opens a listener on every loop. On the main thread, while no other loop runs.
     func open(_ plan: ListenerPlan, on loops: [BrokerLoop]) throws(StartError) {
         let certificates = try plan.tls?.context()
@@ -27,7 +31,8 @@ final class ListenerSet {
         let ports = loops.map { home in
             ListenerPort(plan: plan, home: home, certificates: certificates, count: count, log: log)
         }
-        var open = Open(plan: plan, certificates: certificates)
+        if let certificates { CertificateWarnings.tell(certificates, plan, log) }
+        var open = Open(plan: plan, certificates: certificates, ports: ports)
         do throws(ReactorError) {
             if case .unix = plan.endpoint {
                 open.sockets.append(try Self.openShared(plan, ports, log))
@@ -40,7 +45,33 @@ final class ListenerSet {
         }
         listeners.append(open)
         let endpoint = open.sockets.first.map { Self.described($0.listener) } ?? "\(plan.endpoint)"
-        descriptions.append("\(plan.name) \(endpoint)")
+        descriptions.append("\(plan.name) \(endpoint)\(plan.note)")
+    }
+
+    /// Takes over what running listeners can of the configuration, and reads their certificates again; what is broken
+    /// leaves the listener as it was. Which listeners there are, and where, is a matter of a restart.
+    func reload(_ config: Value) {
+        let plans: [ListenerPlan]
+        do throws(StartError) {
+            plans = try ListenerPlan.all(config)
+        } catch {
+            for line in error.lines { log(.error, line) }
+            return log(.error, "all listeners keep their old settings")
+        }
+        for open in listeners {
+            guard let plan = plans.first(where: { $0.name == open.plan.name }) else { continue }
+            if let options = plan.tls, let certificates = open.certificates {
+                do throws(ReactorError) {
+                    try certificates.reload(options.settings)
+                } catch {
+                    for line in options.error(error).lines { log(.error, line) }
+                    log(.error, "listener \(plan.name) keeps its old certificates and settings")
+                    continue
+                }
+                CertificateWarnings.tell(certificates, plan, log)
+            }
+            for port in open.ports { port.home.loop.post { port.renew(plan) } }
+        }
     }
 
     private static func openEach(

@@ -9,7 +9,7 @@ struct TLSOptions: Sendable {
     /// Where the block stands, for what is found wrong with the files.
     private let place: String
 
-    init(_ place: OptionsPlace, _ config: Value) throws(StartError) {
+    init(_ place: OptionsPlace) throws(StartError) {
         let value = place.value
         var settings = TLSSettings(role: .server)
         for key in ["certfile", "keyfile"] where value.string(at: key) == nil {
@@ -38,10 +38,32 @@ struct TLSOptions: Sendable {
         if settings.verifyPeer, settings.caFile == nil {
             throw place.error("cacertfile", "is missing: verify_peer needs the authorities that clients are trusted by")
         }
+        for named in value.array(at: "sni_certs") ?? [] {
+            guard let certificate = named.string(at: "certfile"), let key = named.string(at: "keyfile") else {
+                continue
+            }
+            settings.namedCertificates.append(
+                TLSSettings.NamedCertificate(
+                    hosts: (named.array(at: "hosts") ?? []).compactMap { $0.string() },
+                    certificateFile: certificate,
+                    keyFile: key,
+                    keyPassword: named.string(at: "password")
+                )
+            )
+        }
+        let looksUp = value.bool(at: "enable_crl_check") == true
+        if looksUp, !settings.verifyPeer {
+            throw place.error("enable_crl_check", "needs verify = verify_peer: without it nobody shows a certificate")
+        }
+        if looksUp, value.string(at: "crlfile") == nil {
+            throw place.error("crlfile", "is missing: enable_crl_check looks certificates up in the lists in that file")
+        }
+        settings.revocationFile = looksUp ? value.string(at: "crlfile") : nil
         switch value.string(at: "session_tickets") {
         case "disabled": settings.givesTickets = false
         case "stateless": settings.givesTickets = !settings.verifyPeer
-        default: settings.givesTickets = true
+        // A ticket would let a certificate in that was revoked meanwhile.
+        default: settings.givesTickets = !looksUp
         }
         self.settings = settings
         self.place = "\(place.origin): \(place.path)"

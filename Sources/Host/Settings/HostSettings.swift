@@ -5,7 +5,8 @@
 import Config
 
 enum HostSettings {
-    static let all: [Setting] = node + ListenerSettings.all + (mqtt + retainer).map(reloadable) + broker + plugins
+    static let all: [Setting] =
+        node + ListenerSettings.all + (mqtt + TLSOptions.certificateNames + retainer).map(reloadable) + broker + plugins
 
     /// Brokers take these over while they run.
     private static func reloadable(_ setting: Setting) -> Setting {

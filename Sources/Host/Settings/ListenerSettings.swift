@@ -47,7 +47,8 @@ enum ListenerSettings {
             .union([.bool, .choice(["quick_deny_anonymous"])]),
             fallback: "true",
             doc: "`true`: clients are authenticated; `false`: everybody is admitted; `quick_deny_anonymous`: a client "
-                + "without user name and certificate is refused before any plugin is asked."
+                + "without user name and certificate is refused before any plugin is asked.",
+            reloadable: true
         ),
         Setting(
             "mountpoint",
@@ -68,7 +69,8 @@ enum ListenerSettings {
             "max_connections",
             .union([.int, .choice(["infinity"])]),
             fallback: "infinity",
-            doc: "Connections at a time; more are closed at once."
+            doc: "Connections at a time; more are closed at once.",
+            reloadable: true
         ),
         Setting(
             "max_conn_rate",

@@ -39,19 +39,22 @@ extension TCPOptions {
             .duration,
             fallback: "15s",
             doc: "Time in which a client that is owed bytes has to take one.",
+            reloadable: true,
             minimum: 1
         ),
         Setting(
             "send_timeout_close",
             .bool,
             fallback: "true",
-            doc: "Whether a client that takes nothing for `send_timeout` is closed."
+            doc: "Whether a client that takes nothing for `send_timeout` is closed.",
+            reloadable: true
         ),
         Setting(
             "high_watermark",
             .bytesize,
             fallback: "1MB",
             doc: "Bytes that wait for a client's socket; above that, QoS 0 messages for it are dropped.",
+            reloadable: true,
             minimum: 1,
             maximum: 2_147_483_648
         ),

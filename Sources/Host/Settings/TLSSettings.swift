@@ -11,6 +11,19 @@ extension TLSOptions {
         return setting
     }
 
+    /// `mqtt.*`
+    static let certificateNames: [Setting] = ["username", "clientid"].map { name in
+        Setting(
+            "mqtt.peer_cert_as_\(name)",
+            .choice(["disabled", "cn", "dn", "crt", "pem", "md5"]),
+            fallback: "disabled",
+            doc:
+                "What of a client's verified certificate replaces the \(name) in its CONNECT: common name, subject, the "
+                + "certificate as DER or PEM, or the MD5 of its DER in hexadecimal digits.",
+            reloadable: true
+        )
+    }
+
     private static let identity: [Setting] = [
         Setting(
             "certfile",

@@ -65,11 +65,11 @@ extension Stream {
             let result = SSL_do_handshake(session.ssl)
             if result == 1 { return completeHandshake(session, transport) }
             let blocked = SSL_get_error(session.ssl, result) == SSL_ERROR_WANT_READ
-            let sentence = blocked ? "" : TLSError.sentence(for: session)
+            let reason = blocked ? nil : TLSError.reason(for: session)
             sendOutput(session, transport)
-            if blocked { return }
+            guard let reason else { return }
             // Lingering, so that the alert that says why reaches the peer.
-            if deferred { fail(.tls(sentence)) } else { end(.tls(sentence), lingerMilliseconds: 1000) }
+            if deferred { fail(reason) } else { end(reason, lingerMilliseconds: 1000) }
         }
     }
 
@@ -101,12 +101,12 @@ extension Stream {
             let result = SSL_read(session.ssl, transport.plaintext + count, room)
             if result > 0 { count += Int(result) } else { outcome = SSL_get_error(session.ssl, result) }
         }
-        let failure = outcome == SSL_ERROR_SSL || outcome == SSL_ERROR_SYSCALL ? TLSError.sentence(for: session) : nil
+        let failure = outcome == SSL_ERROR_SSL || outcome == SSL_ERROR_SYSCALL ? TLSError.reason(for: session) : nil
         // An alert, or the answer to a key update.
         sendOutput(session, transport)
         if count > 0 { deliver(UnsafeRawBufferPointer(start: transport.plaintext, count: count), session) }
         if let failure {
-            end(.tls(failure), lingerMilliseconds: 1000)
+            end(failure, lingerMilliseconds: 1000)
         } else if outcome == SSL_ERROR_ZERO_RETURN, isOpen {
             finishReading()
         }
@@ -190,7 +190,7 @@ extension Stream {
         ERR_clear_error()
         // It never blocks: the BIO takes everything.
         guard SSL_write(session.ssl, bytes.baseAddress, Int32(bytes.count)) == bytes.count else {
-            fail(.tls(TLSError.sentence(for: session)))
+            fail(TLSError.reason(for: session))
             return false
         }
         sendOutput(session, transport)

@@ -10,10 +10,14 @@ public final class TLSContext: @unchecked Sendable {
     private let lock = Lock()
     private var context: OpaquePointer
     private var settings: TLSSettings
+    private var validities: [CertificateValidity] = []
+
+    /// How long the certificates in use are good.
+    public var certificates: [CertificateValidity] { lock.withLock { validities } }
 
     /// Reads the files. The error names the file and what is wrong with it.
     public init(_ settings: TLSSettings) throws(ReactorError) {
-        context = try Self.build(settings)
+        context = try Self.build(settings, &validities)
         self.settings = settings
     }
 
@@ -21,13 +25,19 @@ public final class TLSContext: @unchecked Sendable {
 
     /// Reads the files anew and uses them for connections from now on. On error everything stays as it was.
     public func reload(_ newSettings: TLSSettings) throws(ReactorError) {
-        let fresh = try Self.build(newSettings)
+        var read: [CertificateValidity] = []
+        let fresh = try Self.build(newSettings, &read)
+        let times = read
         let old = lock.withLock {
             var keys = [UInt8](repeating: 0, count: OPENSSL_TICKET_KEYS_LENGTH)
-            if openssl_ctx_get_ticket_keys(context, &keys) == 1 { _ = openssl_ctx_set_ticket_keys(fresh, &keys) }
+            // A resumed session is not checked anew: where peers are checked, the new rules are for everybody.
+            if !newSettings.verifyPeer, openssl_ctx_get_ticket_keys(context, &keys) == 1 {
+                _ = openssl_ctx_set_ticket_keys(fresh, &keys)
+            }
             let old = context
             context = fresh
             settings = newSettings
+            validities = times
             return old
         }
         SSL_CTX_free(old)
@@ -49,7 +59,10 @@ public final class TLSContext: @unchecked Sendable {
 
     // MARK: - Building
 
-    private static func build(_ settings: TLSSettings) throws(ReactorError) -> OpaquePointer {
+    private static func build(
+        _ settings: TLSSettings,
+        _ validities: inout [CertificateValidity]
+    ) throws(ReactorError) -> OpaquePointer {
         ERR_clear_error()
         let isServer = settings.role == .server
         guard let context = SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method()) else {
@@ -59,6 +72,10 @@ public final class TLSContext: @unchecked Sendable {
             try setRules(context, settings)
             try loadIdentity(context, settings)
             try loadAuthorities(context, settings)
+            if let file = settings.certificateFile, let validity = CertificateValidity(file, context) {
+                validities.append(validity)
+            }
+            try loadNamedCertificates(context, settings, &validities)
         } catch {
             SSL_CTX_free(context)
             ERR_clear_error()
@@ -138,8 +155,43 @@ public final class TLSContext: @unchecked Sendable {
         }
         try checkReadable(file, "authorities")
         if SSL_CTX_load_verify_locations(context, file, nil) != 1 { throw broken(file, "list of authorities") }
+        try loadRevocations(context, settings)
         // The client learns which of its certificates may do.
         if settings.role == .server { SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(file)) }
+    }
+
+    private static func loadRevocations(
+        _ context: OpaquePointer,
+        _ settings: TLSSettings
+    ) throws(ReactorError) {
+        guard let file = settings.revocationFile else { return }
+        try checkReadable(file, "revocation list")
+        let store = SSL_CTX_get_cert_store(context)
+        guard let lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file()),
+            X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) > 0,
+            X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK)) == 1
+        else { throw broken(file, "revocation list") }
+    }
+
+    /// Whole contexts, since a session takes the authorities, too, from the one that its name leads to.
+    private static func loadNamedCertificates(
+        _ context: OpaquePointer,
+        _ settings: TLSSettings,
+        _ validities: inout [CertificateValidity]
+    ) throws(ReactorError) {
+        if settings.namedCertificates.isEmpty { return }
+        let names = ServerNames()
+        for named in settings.namedCertificates {
+            var own = settings
+            own.namedCertificates = []
+            own.certificateFile = named.certificateFile
+            own.keyFile = named.keyFile
+            own.keyPassword = named.keyPassword
+            names.add(try build(own, &validities), for: named.hosts)
+        }
+        guard names.serve(context) else {
+            throw ReactorError("cannot make a TLS context: \(TLSError.takeReasons().text); free memory")
+        }
     }
 
     private static func checkReadable(_ file: String, _ what: String) throws(ReactorError) {

@@ -25,24 +25,23 @@ enum TLSError {
         return (texts.isEmpty ? "no reason given" : texts.joined(separator: ", "), codes)
     }
 
-    /// Why a handshake or a record failed, as a sentence about the peer of `session`.
-    static func sentence(for session: TLSSession) -> String {
+    /// Why a handshake or a record failed, about the peer of `session`.
+    static func reason(for session: TLSSession) -> EndReason {
         let (text, codes) = takeReasons()
         let notTLS = [SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST]
         if !session.isEstablished, codes.contains(where: notTLS.contains) {
             return session.role == .server
-                ? "looks like a plain (non-TLS) client on a TLS listener; connect with TLS or use a plain port"
-                : "the server does not speak TLS on this port; turn TLS off or use its TLS port"
+                ? .notTLS : .tls("the server does not speak TLS on this port; turn TLS off or use its TLS port")
         }
         if codes.contains(SSL_R_CERTIFICATE_VERIFY_FAILED) {
             let result = SSL_get_verify_result(session.ssl)
             let why = X509_verify_cert_error_string(result).map { String(cString: $0) } ?? text
             let whose = session.serverName.map { "the certificate of \($0)" } ?? "the peer's certificate"
-            return "\(whose) is not accepted: \(why); check the trusted authorities and the name"
+            return .untrusted("\(whose) is not accepted: \(why); check the trusted authorities and the name")
         }
         if codes.contains(SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
-            return "the client sent no certificate, and this listener requires one"
+            return .untrusted("the client sent no certificate, and this listener requires one")
         }
-        return session.isEstablished ? "the TLS connection failed: \(text)" : "the TLS handshake failed: \(text)"
+        return .tls(session.isEstablished ? "the TLS connection failed: \(text)" : "the TLS handshake failed: \(text)")
     }
 }

@@ -76,41 +76,19 @@ public final class TLSSession: @unchecked Sendable {
     /// Whether the handshake resumed an earlier session by ticket.
     public var isResumed: Bool { SSL_session_reused(ssl) == 1 }
 
-    /// The common name of the peer's verified certificate; nil without one.
-    public var peerCommonName: String? {
-        withVerifiedSubject { subject in
-            let index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1)
-            guard index >= 0, let entry = X509_NAME_get_entry(subject, index) else { return nil }
-            var text: UnsafeMutablePointer<UInt8>?
-            let length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry))
-            guard length >= 0, let text else { return nil }
-            defer { openssl_free(text) }
-            let bytes = UnsafeBufferPointer(start: text, count: Int(length))
-            // A name with a zero byte inside pretends to be a shorter one.
-            return bytes.contains(0) ? nil : String(decoding: bytes, as: UTF8.self)
+    /// The peer's verified certificate; nil without one.
+    public var peerCertificate: PeerCertificate? {
+        guard SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER != 0, SSL_get_verify_result(ssl) == Int(X509_V_OK) else {
+            return nil
         }
+        return SSL_get1_peer_certificate(ssl).map { PeerCertificate($0) }
     }
 
-    /// The whole subject of the peer's verified certificate, "CN=device 7,O=Example"; nil without one.
-    public var peerSubject: String? {
-        withVerifiedSubject { subject in
-            guard let memory = BIO_new(BIO_s_mem()) else { return nil }
-            defer { BIO_free(memory) }
-            guard openssl_name_print(memory, subject) >= 0 else { return nil }
-            var bytes = [UInt8](repeating: 0, count: 4096)
-            let count = BIO_read(memory, &bytes, Int32(bytes.count))
-            return String(decoding: bytes.prefix(max(0, Int(count))), as: UTF8.self)
-        }
-    }
+    /// Its common name; nil without one.
+    public var peerCommonName: String? { peerCertificate?.commonName }
 
-    private func withVerifiedSubject(_ body: (OpaquePointer) -> String?) -> String? {
-        guard SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER != 0, SSL_get_verify_result(ssl) == Int(X509_V_OK),
-            let certificate = SSL_get1_peer_certificate(ssl)
-        else { return nil }
-        defer { X509_free(certificate) }
-        guard let subject = X509_get_subject_name(certificate) else { return nil }
-        return body(subject)
-    }
+    /// Its whole subject, "CN=device 7,O=Example"; nil without one.
+    public var peerSubject: String? { peerCertificate?.subject }
 }
 
 /// Errors of send and recv after which the same call may succeed later.

@@ -7,6 +7,21 @@ public enum TLSVersion: Comparable, Sendable {
 }
 
 public struct TLSSettings: Sendable {
+    public struct NamedCertificate: Equatable, Sendable {
+        /// "a.example", or "*.a.example" for names with one label more.
+        public var hosts: [String]
+        public var certificateFile: String
+        public var keyFile: String
+        public var keyPassword: String?
+
+        public init(hosts: [String], certificateFile: String, keyFile: String, keyPassword: String? = nil) {
+            self.hosts = hosts
+            self.certificateFile = certificateFile
+            self.keyFile = keyFile
+            self.keyPassword = keyPassword
+        }
+    }
+
     public enum Role: Sendable {
         case server
         case client
@@ -18,12 +33,16 @@ public struct TLSSettings: Sendable {
     /// PEM file with the private key of the certificate.
     public var keyFile: String?
     public var keyPassword: String?
+    /// Certificates of a server for clients that ask for other names; `certificateFile` is for the rest.
+    public var namedCertificates: [NamedCertificate] = []
     /// PEM file with the authorities that are trusted. A client without it trusts the system's.
     public var caFile: String?
     /// Whether the peer's certificate is checked. A server asks for one only if this is set.
     public var verifyPeer: Bool
     /// A server refuses clients without a certificate.
     public var requirePeerCertificate = false
+    /// PEM file with the authorities' revocation lists, in which the peer's certificate must not be; nil: no look-up.
+    public var revocationFile: String?
     /// Certificates between the peer's and the authority's.
     public var verifyDepth: Int32 = 10
     public var minimumVersion = TLSVersion.v12

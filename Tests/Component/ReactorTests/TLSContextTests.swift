@@ -43,7 +43,7 @@ import Testing
         let peer = TLSPeer(port: server.port, version: version, certificate: "stranger")
         let done = peer.handshake()
         #expect(version == TLS1_3_VERSION || !done)
-        guard case .tls(let text)? = server.stream().record.wait(until: { !$0.ends.isEmpty }).ends.first else {
+        guard case .untrusted(let text)? = server.stream().record.wait(until: { !$0.ends.isEmpty }).ends.first else {
             Issue.record("accepted a certificate of an unknown authority")
             return
         }
@@ -59,7 +59,7 @@ import Testing
         peer.handshake()
         #expect(
             server.stream().record.wait { !$0.ends.isEmpty }.ends
-                == [.tls("the client sent no certificate, and this listener requires one")]
+                == [.untrusted("the client sent no certificate, and this listener requires one")]
         )
         running.finish()
     }
@@ -104,7 +104,7 @@ import Testing
         let wrongName = try clientOutcome(clientSettings(), name: "other.test")
         #expect(
             wrongName.ends == [
-                .tls(
+                .untrusted(
                     "the certificate of other.test is not accepted: hostname mismatch; "
                         + "check the trusted authorities and the name"
                 )

@@ -27,6 +27,12 @@ enum TestCertificates {
             issue second ca "/CN=second.test" "subjectAltName=DNS:broker.test,DNS:second.test"
             issue client ca "/O=Example/CN=device 7" "extendedKeyUsage=clientAuth"
             issue stranger other "/CN=stranger" "extendedKeyUsage=clientAuth"
+            issue lost ca "/CN=lost" "extendedKeyUsage=clientAuth"
+            touch index; echo 01 > crlnumber
+            printf "[ca]\ndefault_ca=x\n[x]\ndatabase=index\ncrlnumber=crlnumber\ndefault_md=sha256\ndefault_crl_days=2\n" \\
+              > ca.conf
+            openssl ca -config ca.conf -cert ca.pem -keyfile ca.key -revoke lost.pem
+            openssl ca -config ca.conf -cert ca.pem -keyfile ca.key -gencrl -out ca.crl
             openssl ec -in server.key -aes128 -passout pass:secret -out locked.key
             echo rubbish > rubbish.pem
             """
@@ -60,7 +66,13 @@ final class TLSPeer: @unchecked Sendable {
     private let context: OpaquePointer
 
     /// Does not shake hands yet. `session` is one to resume, of another peer.
-    init(port: UInt16, version: Int32 = TLS1_3_VERSION, certificate: String? = nil, session: OpaquePointer? = nil) {
+    init(
+        port: UInt16,
+        version: Int32 = TLS1_3_VERSION,
+        certificate: String? = nil,
+        session: OpaquePointer? = nil,
+        name: String? = nil
+    ) {
         socket = Peer(port: port)
         guard let context = SSL_CTX_new(TLS_client_method()) else { preconditionFailure("SSL_CTX_new") }
         self.context = context
@@ -73,6 +85,7 @@ final class TLSPeer: @unchecked Sendable {
         SSL_set_fd(ssl, socket.fd)
         SSL_set_connect_state(ssl)
         if let session { SSL_set_session(ssl, session) }
+        if let name { _ = openssl_set_server_name(ssl, name) }
     }
 
     deinit {
