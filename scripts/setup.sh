@@ -49,10 +49,12 @@ if [ -n "$missing" ]; then
         install || { tail -n 20 "$log" >&2; fail "apt-get install$missing failed; its last lines are above"; }
     fi
     rm -f "$log"
-    # Installing mosquitto starts it as a service on port 1883; the tests start their own.
-    case "$missing" in *" mosquitto"*)
-        if [ -d /run/systemd/system ]; then $as_root systemctl disable --now -q mosquitto 2>/dev/null || true; fi ;;
-    esac
+    # Installing these starts them as services, mosquitto on port 1883; the tests start their own.
+    for service in mosquitto haproxy; do
+        case "$missing" in *" $service"*)
+            if [ -d /run/systemd/system ]; then $as_root systemctl disable --now -q $service 2>/dev/null || true; fi ;;
+        esac
+    done
 fi
 
 command -v swift >/dev/null || fail "swift is not on the PATH: install Swift 6.3, see https://swift.org/install"

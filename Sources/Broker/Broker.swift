@@ -53,6 +53,8 @@ public final class Broker {
     public let logLevel: LogLevel
     /// Set once all plugins have started, before the first connection.
     public var hooks = HookTable()
+    /// Shared by all loops; nil: clients may come and go as they like.
+    public var flapping: FlappingDetector?
 
     /// Monotonic milliseconds; the driver sets it at the start of each turn.
     public var now: UInt64 = 1

@@ -187,7 +187,7 @@ def wrong_limits_stop_the_start(case):
     """A rule or rate that is none stops the start, by file and line."""
     for line, pattern in (
             ('access_rules = ["allow 10.0.0.0/33"]', r'access_rules has a rule that is none: "allow 10\.0\.0\.0/33"'),
-            ('access_rules = ["permit all"]', "a rule is allow or deny"),
+            ('access_rules = ["permit all"]', 'access_rules has a rule that is none: "permit all": a rule is allow or deny'),
             ('messages_rate = "fast"', "messages_rate is not a rate"),
             ('messages_rate = "1MB/s"', "messages_rate is not a rate"),
             ('max_conn_burst = "1/0s"', "max_conn_burst is not a rate"),

@@ -49,7 +49,7 @@ extension Broker {
         if let version = ConnectPacket.version(of: body) { connection.pointee.version = version }
         let packet = try ConnectPacket.decode(body)
         if connection.pointee.pending == nil {
-            guard adopt(packet, connection) else { return true }
+            guard adopt(packet, connection), !refuseFlapping(connection) else { return true }
             guard runConnectHooks(connection) else {
                 refuse(connection, .notAuthorized)
                 return true

@@ -88,6 +88,7 @@ extension Broker {
         if connection.isEstablished {
             connectedCount -= 1
             counters.disconnects &+= 1
+            countEnd(connection)
         }
         if let pending = connection.pointee.pending {
             if pending.ticket != 0 { tickets.close(pending.ticket) }

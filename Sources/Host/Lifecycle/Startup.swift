@@ -91,6 +91,8 @@ final class Assembly {
             throw StartError("\(error)")
         }
         BrokerLoop.connect(loops)
+        let flapping = FlappingDetector.configured(config)
+        for home in loops { home.broker.flapping = flapping }
         runtime = Runtime(log: log, loops: loops, pool: BlockingPool(), config: config)
         let hooked = try plugins.start(runtime)
         for home in loops { home.broker.hooks = HookTable(hooked) }

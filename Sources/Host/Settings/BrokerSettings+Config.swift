@@ -4,6 +4,18 @@
 import Broker
 import Config
 
+extension FlappingDetector {
+    /// Nil if it is not enabled.
+    static func configured(_ config: Value) -> FlappingDetector? {
+        guard config.bool(at: "flapping_detect.enable") == true else { return nil }
+        return FlappingDetector(
+            maximumCount: config.int(at: "flapping_detect.max_count") ?? 15,
+            windowTime: UInt64(clamping: config.int(at: "flapping_detect.window_time") ?? 60_000),
+            banTime: UInt64(clamping: config.int(at: "flapping_detect.ban_time") ?? 300_000)
+        )
+    }
+}
+
 extension BrokerSettings {
     init(_ config: Value) {
         self.init()

@@ -149,6 +149,22 @@ enum HostSettings {
 
     private static let broker: [Setting] = [
         Setting(
+            "flapping_detect.enable",
+            .bool,
+            fallback: "false",
+            doc: "Whether clients are kept out for a while whose connections end too often."
+        ),
+        Setting(
+            "flapping_detect.max_count",
+            .int,
+            fallback: "15",
+            doc: "Ends of connections of one client identifier in window_time that are too many.",
+            minimum: 1,
+            maximum: 1_000_000
+        ),
+        Setting("flapping_detect.window_time", .duration, fallback: "1m", doc: "The time in which they are counted."),
+        Setting("flapping_detect.ban_time", .duration, fallback: "5m", doc: "How long such a client is kept out."),
+        Setting(
             "force_shutdown.enable",
             .bool,
             fallback: "true",

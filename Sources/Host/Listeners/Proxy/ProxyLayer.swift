@@ -19,8 +19,9 @@ final class ProxyLayer: ClientLayer {
         // Mostly the header comes in one piece.
         if collected.isEmpty { return parse(bytes, client) }
         collected.append(contentsOf: bytes)
-        let all = collected
-        all.withUnsafeBytes { parse($0, client) }
+        // What follows the header may be decoded in its place.
+        var all = collected
+        all.withUnsafeMutableBytes { parse(UnsafeRawBufferPointer($0), client) }
     }
 
     private func parse(_ bytes: UnsafeRawBufferPointer, _ client: Client) {
