@@ -6,11 +6,12 @@ import socket
 import struct
 
 from Support import mqtt
-from Support.broker import Isthmus, config
+from Support.broker import Isthmus, config, scratch
 from Support.client import Client
 from Support.haproxy import HAProxy
 from Support.ports import free_port
 from Support.suite import behaviour, check
+from Support.transports import Address, listener
 from Support.wait import equal, until
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -104,6 +105,27 @@ def haproxy_health_checks(case):
     for _ in range(20):
         client.publish("t", b"x", qos=1)
     check("turned away" not in broker.log, f"a health check was turned away:\n{broker.tail()}")
+
+
+@behaviour()
+def the_header_comes_before_tls_and_websocket(case):
+    """On listeners of ssl, ws and wss the header is the first thing; what HAProxy passes on comes right behind it."""
+    for transport in ("ssl", "ws", "wss"):
+        port = free_port()
+        text, _ = listener(transport, port, scratch("listener"), "proxy_protocol = true")
+        broker = Isthmus("behind", lambda own: config(own, extra=text))
+        case.finally_(broker.kill)
+        broker.start()
+        until(lambda: f"{transport}:under_test 127.0.0.1:{port}" in broker.log, "the listener is open")
+        proxy = HAProxy(port, "send-proxy-v2")
+        case.finally_(proxy.kill)
+        client = Client(Address("127.0.0.1", proxy.port, transport), 5, "far").open()
+        client.publish("t", b"x" * 100_000, qos=1)
+        own = client.socket.getsockname()
+        logged(broker, rf"client far from 127\.0\.0\.1:{own[1]} on {transport}:under_test: connected")
+        client.disconnect()
+        # Without the header the handshake does not even begin.
+        Raw(port, b"\x16\x03\x01\0\x05hello").expect_end()
 
 
 @behaviour()

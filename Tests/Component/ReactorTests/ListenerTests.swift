@@ -110,6 +110,42 @@ import Testing
         running.finish()
     }
 
+    /// Lets as many in as the test says.
+    private final class Gate: AcceptGate {
+        let open = Watched(2)
+        let waits = Watched(0)
+        let accepted = Watched(0)
+
+        func delay(at now: UInt64) -> UInt64 {
+            var isOpen = false
+            open.change { isOpen = $0 > 0 }
+            if !isOpen { waits.change { $0 += 1 } }
+            return isOpen ? 0 : 1
+        }
+
+        func accepted(at now: UInt64) {
+            open.change { $0 -= 1 }
+            accepted.change { $0 += 1 }
+        }
+    }
+
+    @Test func aGateMakesConnectionsWaitAndLosesNone() throws {
+        let running = try RunningLoop()
+        let gate = Gate()
+        var options = ListenerOptions()
+        options.gate = gate
+        let listener = try running.on { loop in listen(loop, .tcp(host: "127.0.0.1", port: 0), options) }.get()
+        let peers = (0..<5).map { _ in Peer(port: listener.port) }
+        // It has been asked again and again since the second one came in.
+        gate.waits.wait { $0 > 3 }
+        gate.accepted.wait { $0 == 2 }
+        gate.open.change { $0 += 3 }
+        gate.accepted.wait { $0 == 5 }
+        for peer in peers { #expect(peer.waitForEnd() == 0) }
+        running.on { _ in listener.close() }
+        running.finish()
+    }
+
     @Test func unixSocketComesAndGoesWithItsFile() throws {
         var template = Array("/tmp/reactor-XXXXXX".utf8CString)
         let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
