@@ -80,6 +80,18 @@ public final class Broker {
     var liveSessions: [UInt32] = []
     var index = SubscriptionIndex()
     var groups = Arena<SharedGroup>()
+    var groupGeneration: UInt32 = 0
+    /// By slot: the generation of the shared group that lives there, 0 = none.
+    var liveGroups: [UInt32] = []
+    /// By session: the shared subscriptions it had, of messages that are in flight to it still.
+    var formerGroups: [Int32: [GroupName]] = [:]
+    var random = QuickRandom()
+    /// Lists of picked members, one for each level of publishes inside publishes.
+    var sparePicks: [[PickedMember]] = []
+    /// Exclusive subscriptions are, or once were, available: some session may have one.
+    var knowsExclusive = false
+    /// Every session ends: nobody is there to take over from another.
+    var isStopping = false
     var retained = RetainedStore()
     var destinations = Arena<Destination>()
     var tickets: Tickets
@@ -144,6 +156,7 @@ public final class Broker {
         self.timers = timers
         self.logLevel = logLevel
         self.log = log
+        knowsExclusive = settings.isExclusiveSubscriptionAvailable
         tickets = Tickets(loop: loop)
         outboxes = Array(repeating: LoopBatch(), count: loopCount)
     }
@@ -160,6 +173,8 @@ public final class Broker {
     public func reconfigure(_ settings: BrokerSettings) {
         self.settings = settings
         rules &+= 1
+        if settings.isExclusiveSubscriptionAvailable { knowsExclusive = true }
+        applySharedStrategies()
     }
 
     func connection(_ identifier: ConnectionIdentifier) -> ConnectionPointer? {

@@ -21,6 +21,10 @@ public struct BrokerSettings: Sendable {
     public var isRetainAvailable = true
     public var isWildcardSubscriptionAvailable = true
     public var isSharedSubscriptionAvailable = true
+    /// Of the groups that `sharedStrategies` does not name.
+    public var sharedStrategy = SharedStrategy()
+    public var sharedStrategies: [String: SharedStrategy] = [:]
+    public var isExclusiveSubscriptionAvailable = false
     /// Keep-alive times this is when a silent client is cut off. [MQTT-3.1.2-22]
     public var keepAliveMultiplier = 1.5
     /// Replaces the client's keep-alive. [MQTT-3.1.2-21]

@@ -6,25 +6,32 @@ import PluginAPI
 
 extension Broker {
     /// Delivers, queues or drops, as session and subscription say. In a fan-out (0 = none) the encoded packet is
-    /// shared. A shared subscription's message has one receiver, which takes it even while it moves.
+    /// shared. The message of a shared group (-1 = none) has one receiver, which takes it even while it moves.
     @inline(__always)
-    func deliver(_ publication: inout Publication, to subscriber: Subscriber, fanOut: UInt32, isShared: Bool = false) {
+    func deliver(
+        _ publication: inout Publication,
+        to subscriber: Subscriber,
+        fanOut: UInt32,
+        group: Int32 = -1,
+        mayGrow: Bool = false
+    ) {
         let session = sessions[subscriber.target]
-        if !isShared, session.pointee.deafTo != 0, isDeaf(session, to: publication) { return }
+        if group < 0, session.pointee.deafTo != 0, isDeaf(session, to: publication) { return }
         let options = subscriber.options
         if options.noLocal, isPublisher(session, of: publication) { return }  // [MQTT-3.8.3-3]
         if !hooks.deliver.isEmpty, !mayDeliver(&publication, to: session) { return }
         let qos = min(options.qos, publication.qos)  // [MQTT-3.8.4-8]
         let retain = publication.retain && options.retainAsPublished  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+        let route = DeliveryRoute(retain: retain, group: group)
         if qos == 0 {
             guard let connection = session.pointee.connection else {
-                if settings.queuesQoS0 { enqueue(&publication, session, options.withQoS(0), retain: retain) }
+                if settings.queuesQoS0 { enqueue(&publication, session, options.withQoS(0), route, mayGrow: mayGrow) }
                 return
             }
             // [MQTT-3.3.4-10] [MQTT-4.9.0-3]
             deliverQoS0(&publication, connection, options, retain: retain, fanOut: fanOut)
         } else {
-            deliverAcknowledged(&publication, session, options.withQoS(qos), retain: retain, fanOut: fanOut)
+            deliverAcknowledged(&publication, session, options.withQoS(qos), route, fanOut: fanOut, mayGrow: mayGrow)
         }
     }
 
@@ -60,24 +67,25 @@ extension Broker {
         _ publication: inout Publication,
         _ session: SessionPointer,
         _ options: DeliveryOptions,
-        retain: Bool,
-        fanOut: UInt32
+        _ route: DeliveryRoute,
+        fanOut: UInt32,
+        mayGrow: Bool
     ) {
         guard let connection = session.pointee.connection, session.pointee.queue.isEmpty,
             session.pointee.inflight.count < session.pointee.inflightLimit  // [MQTT-4.9.0-2]
         else {
-            enqueue(&publication, session, options, retain: retain)
+            enqueue(&publication, session, options, route, mayGrow: mayGrow)
             return
         }
         let message = publication.kept(at: wallNow).retained()
         let identifier = session.pointee.inflight.add(
             message,
             options,
-            retain: retain,
+            route,
             state: options.qos == 1 ? .awaitingPUBACK : .awaitingPUBREC
         )
         touch(connection)
-        if !write(&publication, connection, options, identifier, retain: retain, fanOut: fanOut) {
+        if !write(&publication, connection, options, identifier, retain: route.retain, fanOut: fanOut) {
             // Too large for this receiver: as if it had been delivered. [MQTT-3.1.2-25]
             if let slot = session.pointee.inflight.find(identifier) { session.pointee.inflight.finish(slot) }
         }
@@ -275,12 +283,13 @@ extension Broker {
         _ publication: inout Publication,
         _ session: SessionPointer,
         _ options: DeliveryOptions,
-        retain: Bool
+        _ route: DeliveryRoute,
+        mayGrow: Bool
     ) {
         let message = publication.kept(at: wallNow).retained()
-        let isFull = session.pointee.queue.count >= settings.maximumQueueLength
-        let mayGrow = isFull && options.qos > 0 && holdBack(publication, for: session)
-        enqueue(message, session, options, retain: retain, mayGrow: mayGrow)
+        let isFull = !mayGrow && session.pointee.queue.count >= settings.maximumQueueLength
+        let mayGrow = mayGrow || (isFull && options.qos > 0 && holdBack(publication, for: session))
+        enqueue(message, session, options, route, mayGrow: mayGrow)
     }
 
     /// Takes over the reference of `message`. A full queue that must not grow loses its oldest message.
@@ -288,7 +297,7 @@ extension Broker {
         _ message: Message,
         _ session: SessionPointer,
         _ options: DeliveryOptions,
-        retain: Bool,
+        _ route: DeliveryRoute,
         mayGrow: Bool = false
     ) {
         if !mayGrow, session.pointee.queue.count >= settings.maximumQueueLength {
@@ -297,7 +306,7 @@ extension Broker {
                 oldest.message.release()
             }
         }
-        session.pointee.queue.append(MessageQueue.Item(message: message, options: options, retain: retain))
+        session.pointee.queue.append(MessageQueue.Item(message: message, options: options, route: route))
     }
 
     /// Sends what waits for the session, as far as its in-flight window allows. [MQTT-4.6.0-5]
@@ -329,7 +338,7 @@ extension Broker {
         let identifier = session.pointee.inflight.add(
             item.message,
             item.options,
-            retain: item.retain,
+            item.route,
             state: item.options.qos == 1 ? .awaitingPUBACK : .awaitingPUBREC
         )
         if !write(item.message, connection, item.options, identifier, retain: item.retain, dup: false) {

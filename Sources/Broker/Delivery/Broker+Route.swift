@@ -86,7 +86,7 @@ extension Broker {
     private func routeToSeveral(_ matches: MatchList, _ publication: inout Publication) -> Bool {
         mergeStamp &+= 1
         var receivers: [Subscriber] = []
-        var members: [Subscriber] = []
+        var members = sparePicks.popLast() ?? []
         var loops: UInt64 = 0
         var isWanted = false
         for i in 0..<matches.count {
@@ -96,7 +96,7 @@ extension Broker {
             }
             if publication.isFromLoop { continue }
             loops |= wantingLoops(entry.pointee, publication)
-            if entry.pointee.firstGroup >= 0, pickMembers(entry, &publication, &members) { isWanted = true }
+            if entry.pointee.firstGroup >= 0, pickMembers(entry, &publication, into: &members) { isWanted = true }
         }
         if send(&publication, toLoops: loops) { isWanted = true }
         let fanOut = forms.begin()
@@ -108,7 +108,11 @@ extension Broker {
                 isWanted = true
             }
         }
-        for member in members { deliver(&publication, to: member, fanOut: fanOut, isShared: true) }
+        for member in members {
+            deliver(&publication, to: member.subscriber, fanOut: fanOut, group: member.group)
+        }
+        members.removeAll(keepingCapacity: true)
+        sparePicks.append(members)
         return isWanted
     }
 
@@ -142,52 +146,6 @@ extension Broker {
             session.pointee.mergeIndex = Int32(receivers.count)
         }
         receivers.append(subscriber)
-    }
-
-    private func routeToGroups(_ entry: UnsafeMutablePointer<FilterEntry>, _ publication: inout Publication) -> Bool {
-        var members: [Subscriber] = []
-        let isWanted = pickMembers(entry, &publication, &members)
-        for member in members { deliver(&publication, to: member, fanOut: 0, isShared: true) }
-        return isWanted
-    }
-
-    /// Picks a receiver for each shared group of the filter; those of other loops are told. Returns whether there is any.
-    private func pickMembers(
-        _ entry: UnsafeMutablePointer<FilterEntry>,
-        _ publication: inout Publication,
-        _ members: inout [Subscriber]
-    ) -> Bool {
-        var isWanted = false
-        var group = entry.pointee.firstGroup
-        while group >= 0 {
-            switch groups[group].pointee.pickLoop() {
-            case .here:
-                if let member = pickMember(of: group) {
-                    members.append(member)
-                    isWanted = true
-                }
-            case .loop(let loop):
-                let filter = Array(entry.pointee.name.view.buffer)
-                let name = Array(groups[group].pointee.name.view.buffer)
-                outboxes[loop].messages.append(
-                    .publishShared(publication.copied(at: wallNow), filter: filter, group: name)
-                )
-                isWanted = true
-            case .nobody: break
-            }
-            group = groups[group].pointee.next
-        }
-        return isWanted
-    }
-
-    private func pickMember(of group: Int32) -> Subscriber? {
-        groups[group].pointee.pickMember { sessions[$0.target].pointee.connection != nil }
-    }
-
-    func deliverToMember(of group: Int32, _ publication: inout Publication) -> Bool {
-        guard let member = pickMember(of: group) else { return false }
-        deliver(&publication, to: member, fanOut: 0, isShared: true)
-        return true
     }
 
     /// Returns whether there was any.

@@ -17,8 +17,7 @@ extension Broker {
             message.release()
             _ = route(&publication)
             publication.release()
-        case .publishShared(let message, let filter, let group):
-            publishShared(from: other, message, filter, group)
+        case .publishShared(let message, let path): receiveShared(message, path, from: other)
         case .interest(let filter, let interest):
             filter.withUnsafeBytes { applyInterest(of: other, ByteView($0), interest) }
         case .confirmRequest(let token): outboxes[other].messages.append(.confirm(token: token))
@@ -35,23 +34,6 @@ extension Broker {
             switchOver(clientIdentifier, claim, from: source, to: other)
         case .switched(let clientIdentifier, let claim): hasSwitched(other, clientIdentifier, claim)
         case .session(let clientIdentifier, let claim, let state): receiveSession(clientIdentifier, claim, state)
-        }
-    }
-
-    /// The member that the sender knew of may have left since: then another loop's member gets the message.
-    private func publishShared(from other: Int, _ message: Message, _ filter: [UInt8], _ name: [UInt8]) {
-        var publication = Publication(message)
-        publication.sourceLoop = Int8(other)
-        message.release()
-        defer { publication.release() }
-        let entry = filter.withUnsafeBytes { index.find(ByteView($0)) }
-        guard entry >= 0 else { return }
-        let group = name.withUnsafeBytes { findGroup(ByteView($0), entry) }
-        guard group >= 0, !deliverToMember(of: group, &publication) else { return }
-        if case .loop(let other) = groups[group].pointee.pickLoop() {
-            outboxes[other].messages.append(
-                .publishShared(publication.copied(at: wallNow), filter: filter, group: name)
-            )
         }
     }
 

@@ -17,15 +17,15 @@ enum Interest {
     case sessions(Bool)
     /// A plugin's destination on the sender does.
     case destinations(Bool)
-    /// How many members of the shared group the sender has.
-    case members(group: [UInt8], Int32)
+    /// Which members of the shared group the sender has.
+    case members(group: [UInt8], SharedGroup.Remote)
 }
 
 enum LoopMessage {
     /// Route this to sessions and destinations of the receiver. The receiver releases it.
     case publish(Message)
     /// Hand this to one member of the group.
-    case publishShared(Message, filter: [UInt8], group: [UInt8])
+    case publishShared(Message, SharedPath)
     case interest(filter: [UInt8], Interest)
     /// Asks for `confirm`, which says that everything before it was applied.
     case confirmRequest(token: UInt32)
@@ -55,6 +55,19 @@ struct RetainedQuery {
     var subscriber: Subscriber
     /// Tells whether the session is still the same when the answer comes.
     var sessionGeneration: UInt32
+    /// The identifier of the plugin's subscription that asks; 0 = a session does.
+    var destination: UInt64 = 0
+}
+
+/// How a message of a shared group goes from loop to loop.
+struct SharedPath {
+    /// The group, as the receiver and as the sender call it.
+    var destination = GroupReference.none
+    var sender = GroupReference.none
+    /// The loops all of whose members were full: bit n = loop n.
+    var tried: UInt64 = 0
+    /// It had a member before, whose session ended.
+    var isAgain = false
 }
 
 struct MovingSubscription {
@@ -69,4 +82,6 @@ struct SessionState {
     var inflight: InflightWindow
     var queue: MessageQueue
     var received: PacketIdentifierSet
+    /// The shared subscriptions by which messages of the queue and in flight came.
+    var formerGroups: [GroupName]
 }

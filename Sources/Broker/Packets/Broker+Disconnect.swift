@@ -40,6 +40,7 @@ extension Broker {
 
     /// Every open connection is closed, as the broker stops.
     public func shutDown() {
+        isStopping = true
         for slot in liveConnections.indices where liveConnections[slot] != 0 {
             let connection = connections[Int32(slot)]
             if connection.isOpen { close(connection, .serverShuttingDown) }
@@ -54,6 +55,7 @@ extension Broker {
         if slot >= 0 {
             let session = sessions[slot]
             session.pointee.connection = nil
+            membersConnected(slot, false)
             releaseHeld(session)
             session.pointee.expiryInterval = connection.pointee.sessionExpiryInterval
             handWill(connection, to: session)
@@ -76,6 +78,7 @@ extension Broker {
         leave(connection)
         if connection.pointee.session >= 0 {
             sessions[connection.pointee.session].pointee.connection = nil
+            membersConnected(connection.pointee.session, false)
             releaseHeld(sessions[connection.pointee.session])
         }
         connection.pointee.session = -1

@@ -7,9 +7,11 @@ import PluginAPI
 
 /// One filter of a SUBSCRIBE with the verdict on it.
 struct ResolvedSubscription {
-    /// Without the `$share/GROUP/` prefix, as a hook may have changed it.
+    /// Without its prefix, as a hook may have changed it.
     var filter: [UInt8]
     var group: [UInt8]
+    /// Nobody else may have this filter at the same time.
+    var isExclusive = false
     var options: SubscriptionOptions
     /// The SUBACK code: the granted QoS or an error.
     var reason: ReasonCode
@@ -64,26 +66,38 @@ extension Broker {
             connection.pointee.pending?.asked = nil
             return authorizeSubscription(connection, asked)
         }
-        var filter = subscription.filter
-        var group = ByteView.empty
+        let requested = RequestedFilter(subscription.filter)
+        let filter = requested.filter
+        let group = requested.group
+        var options = subscription.options
         func verdict(_ reason: ReasonCode) -> ResolvedSubscription {
             ResolvedSubscription(
                 filter: Array(filter.buffer),
                 group: Array(group.buffer),
-                options: subscription.options,
+                isExclusive: requested.kind == .exclusive,
+                options: options,
                 reason: reason
             )
         }
-        if SharedFilter.isShared(filter) {
+        switch requested.kind {
+        case .plain: break
+        case .shared:
             guard settings.isSharedSubscriptionAvailable else { return verdict(.sharedSubscriptionsNotSupported) }
-            guard let shared = SharedFilter.parse(filter) else {  // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
+            guard !requested.isMalformed else {  // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
                 throw MalformedPacket(.topicFilterInvalid, "the SUBSCRIBE has a malformed $share filter")
             }
-            guard !subscription.options.noLocal else {  // [MQTT-3.8.3-4]
+            guard !options.noLocal else {  // [MQTT-3.8.3-4]
                 throw MalformedPacket(.protocolError, "the SUBSCRIBE asks for no-local on a shared subscription")
             }
-            filter = shared.filter
-            group = shared.group
+        case .queue:
+            guard settings.isSharedSubscriptionAvailable else { return verdict(.sharedSubscriptionsNotSupported) }
+            guard !requested.isMalformed else { return verdict(.topicFilterInvalid) }
+            // MQTT 5 does not know this prefix and allows the option, which must not lose the group a message.
+            options.noLocal = false
+        case .exclusive:
+            guard settings.isExclusiveSubscriptionAvailable, !requested.isMalformed else {
+                return verdict(.topicFilterInvalid)
+            }
         }
         if TopicFilter.isWildcard(filter), !settings.isWildcardSubscriptionAvailable {
             return verdict(.wildcardSubscriptionsNotSupported)  // [MQTT3-3.8.3-2]
@@ -127,8 +141,9 @@ extension Broker {
     private func apply(
         _ connection: ConnectionPointer,
         _ packet: SubscribePacket,
-        _ resolved: [ResolvedSubscription]
+        _ verdicts: [ResolvedSubscription]
     ) {
+        var resolved = verdicts
         if settings.disconnectsWhenDenied, resolved.contains(where: { $0.reason == .notAuthorized }) {
             close(connection, .notAuthorized)
             return
@@ -141,7 +156,11 @@ extension Broker {
         let identifier = packet.properties.subscriptionIdentifier ?? 0
         let token = nextToken
         var isNew: [Bool] = []
-        for item in resolved {
+        for i in resolved.indices {
+            if resolved[i].isExclusive, !resolved[i].reason.isError, !acquire(resolved[i].filter, slot) {
+                resolved[i].reason = .quotaExceeded
+            }
+            let item = resolved[i]
             let options = DeliveryOptions(
                 qos: item.options.qos.rawValue,
                 noLocal: item.options.noLocal,
@@ -261,13 +280,11 @@ extension Broker {
         }
         var codes: [UInt8] = []
         for filter in packet.filters {  // [MQTT-3.10.4-6]
-            var name = filter
-            var group = ByteView.empty
-            if let shared = SharedFilter.parse(filter) {
-                name = shared.filter
-                group = shared.group
-            }
+            let requested = RequestedFilter(filter)
+            let name = requested.filter
+            let group = requested.group
             let existed = removeSubscription(connection.pointee.session, name, group)  // [MQTT-3.10.4-1]
+            if existed, group.isEmpty { release(name, connection.pointee.session) }
             codes.append(existed ? 0 : ReasonCode.noSubscriptionExisted.rawValue)  // [MQTT-3.11.3-1] [MQTT-3.11.3-2]
             if existed { notifyUnsubscribed(connection, name, group) }
         }

@@ -91,6 +91,10 @@ extension Broker {
 
     /// The owner of the store answered. Takes over the references.
     func retainedAnswered(_ query: RetainedQuery, _ messages: [Message]) {
+        guard query.destination == 0 else {
+            let destination = destinations.indices.first { destinations[$0].pointee.identifier == query.destination }
+            return hand(messages, to: destination)
+        }
         receiveRetained(query, messages)
         guard let session = session(query.subscriber.target, query.sessionGeneration) else { return }
         session.pointee.retainedQueries -= 1
@@ -116,21 +120,35 @@ extension Broker {
                 }
             } else {
                 // All of one subscription, however many: what waits here is held by the store already.
-                enqueue(message.retained(), session, options, retain: true, mayGrow: isWithinQueue)
+                enqueue(message.retained(), session, options, DeliveryRoute(retain: true), mayGrow: isWithinQueue)
             }
         }
         drainQueue(session)
     }
 
-    /// Retained messages for a plugin's own subscription; loop 0 only has them at hand.
+    /// Has the retained messages of `filter` handed to a plugin's own subscription.
     public func handRetained(_ filter: ByteView, to destination: Int32) {
-        guard loop == Self.retainedOwner else { return }
-        var messages: [Message] = []
-        retained.eachMessage(matching: filter) { if !$0.isExpired(at: now) { messages.append($0.retained()) } }
+        let query = RetainedQuery(
+            filter: Array(filter.buffer),
+            subscriber: Subscriber(destination: destination),
+            sessionGeneration: 0,
+            destination: destinations[destination].pointee.identifier
+        )
+        if loop == Self.retainedOwner {
+            hand(collectRetained(query) { $0.retained() }, to: destination)
+        } else {
+            outboxes[Self.retainedOwner].messages.append(.retainedQuery(query))
+        }
+    }
+
+    /// Takes over the references. The destination may be gone.
+    private func hand(_ messages: [Message], to destination: Int32?) {
         for message in messages {
-            var publication = Publication(message)
-            _ = hand(&publication, to: destination)
-            publication.release()
+            if let destination {
+                var publication = Publication(message)
+                _ = hand(&publication, to: destination)
+                publication.release()
+            }
             message.release()
         }
     }

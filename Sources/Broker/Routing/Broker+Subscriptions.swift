@@ -34,30 +34,31 @@ extension Broker {
         let entry = index.findOrInsert(filter)
         let groupIndex = group.isEmpty ? -1 : findOrInsertGroup(group, entry)
         let session = sessions[slot]
-        let subscription = Session.Subscription(entry: entry, group: groupIndex, options: options)
-        let position = session.pointee.subscriptions.firstIndex { $0.entry == entry && $0.group == groupIndex }
-        if let position {
-            session.pointee.subscriptions[position] = subscription
-        } else {
-            session.pointee.subscriptions.append(subscription)
+        let (place, isThere) = session.pointee.subscriptions.place(entry, groupIndex)
+        if isThere {
+            let position = Int(session.pointee.subscriptions[place].position)
+            session.pointee.subscriptions[place].options = options
+            if groupIndex >= 0 {
+                groups[groupIndex].pointee.setOptions(options, at: position)
+            } else {
+                index[entry].pointee.subscribers[position].options = options
+            }
+            return false
         }
-        let isNew = position == nil
+        let subscription = Session.Subscription(entry: entry, group: groupIndex, options: options, position: -1)
+        session.pointee.subscriptions.insert(subscription, at: place)
         let subscriber = Subscriber(session: slot, options: options)
         if groupIndex >= 0 {
-            let wasRouted = !groups[groupIndex].pointee.isUnused
-            groups[groupIndex].pointee.members.set(subscriber, isNew: isNew)
-            if isNew { announceMembers(groupIndex, token) }
-            if !wasRouted { routeAdded(filter, group) }
-            return isNew
+            addMember(subscriber, groupIndex, token)
+            return true
         }
         let wasRouted = isRouted(entry)
-        index[entry].pointee.subscribers.set(subscriber, isNew: isNew)
-        if isNew {
-            index[entry].pointee.sessionCount += 1
-            if index[entry].pointee.sessionCount == 1 { announce(filter, .sessions(true), token) }
-        }
+        index[entry].pointee.subscribers.append(subscriber)
+        session.pointee.subscriptions[place].position = Int32(index[entry].pointee.subscribers.count - 1)
+        index[entry].pointee.sessionCount += 1
+        if index[entry].pointee.sessionCount == 1 { announce(filter, .sessions(true), token) }
         if !wasRouted { routeAdded(filter, .empty) }
-        return isNew
+        return true
     }
 
     /// Returns whether there was such a subscription. [MQTT-3.10.4-2] [MQTT-3.10.4-3]
@@ -65,33 +66,42 @@ extension Broker {
         let entry = index.find(filter)
         guard entry >= 0 else { return false }
         let groupIndex = group.isEmpty ? -1 : findGroup(group, entry)
-        guard group.isEmpty || groupIndex >= 0,
-            let subscription = sessions[slot].pointee.subscriptions.last(where: {
-                $0.entry == entry && $0.group == groupIndex
-            })
-        else { return false }
-        removeSubscription(slot, subscription)
+        guard group.isEmpty || groupIndex >= 0 else { return false }
+        let (place, isThere) = sessions[slot].pointee.subscriptions.place(entry, groupIndex)
+        guard isThere else { return false }
+        if groupIndex >= 0 {
+            leaveGroup(slot, sessions[slot].pointee.subscriptions[place])
+        } else {
+            removeSubscription(slot, sessions[slot].pointee.subscriptions[place])
+        }
         return true
     }
 
     func removeSubscription(_ slot: Int32, _ subscription: Session.Subscription) {
-        let session = sessions[slot]
-        if let i = session.pointee.subscriptions.lastIndex(where: {
-            $0.entry == subscription.entry && $0.group == subscription.group
-        }) {
-            session.pointee.subscriptions.swapAt(i, session.pointee.subscriptions.count - 1)
-            session.pointee.subscriptions.removeLast()
-        }
+        let (place, isThere) = sessions[slot].pointee.subscriptions.place(subscription.entry, subscription.group)
+        if isThere { sessions[slot].pointee.subscriptions.remove(at: place) }
         if subscription.group >= 0 {
-            if groups[subscription.group].pointee.members.remove(target: slot) {
-                announceMembers(subscription.group, 0)
-                removeGroupIfUnused(subscription.group)
-            }
-        } else if index[subscription.entry].pointee.subscribers.remove(target: slot) {
+            removeMember(slot, subscription)
+        } else {
+            takeOut(at: Int(subscription.position), of: subscription.entry)
             index[subscription.entry].pointee.sessionCount -= 1
             sessionCountFell(subscription.entry)
         }
         index.removeIfUnused(subscription.entry)
+    }
+
+    /// Takes a subscriber out of a filter's list and tells the one that has its place now.
+    private func takeOut(at position: Int, of entry: Int32) {
+        index[entry].pointee.subscribers.remove(at: position)
+        guard position < index[entry].pointee.subscribers.count else { return }
+        let moved = index[entry].pointee.subscribers[position]
+        if !moved.isDestination { tell(moved.target, entry, -1, position) }
+    }
+
+    /// The session stands at `position` of the entry's or the group's list now.
+    func tell(_ slot: Int32, _ entry: Int32, _ group: Int32, _ position: Int) {
+        let (place, isThere) = sessions[slot].pointee.subscriptions.place(entry, group)
+        if isThere { sessions[slot].pointee.subscriptions[place].position = Int32(position) }
     }
 
     private func sessionCountFell(_ entry: Int32) {
@@ -106,7 +116,8 @@ extension Broker {
         let entry = index.findOrInsert(filter)
         let isSubscription = destinations[destination].pointee.isSubscription
         let wasRouted = isRouted(entry)
-        guard index[entry].pointee.subscribers.set(Subscriber(destination: destination)) else { return }
+        guard index[entry].pointee.subscribers.index(ofTarget: ~destination) == nil else { return }
+        index[entry].pointee.subscribers.append(Subscriber(destination: destination))
         if isSubscription {
             index[entry].pointee.sessionCount += 1
             if index[entry].pointee.sessionCount == 1 { announce(filter, .sessions(true), 0) }
@@ -118,7 +129,8 @@ extension Broker {
 
     func removeSubscriber(_ destination: Int32, _ filter: ByteView) {
         let entry = index.find(filter)
-        guard entry >= 0, index[entry].pointee.subscribers.remove(target: ~destination) else { return }
+        guard entry >= 0, let position = index[entry].pointee.subscribers.index(ofTarget: ~destination) else { return }
+        takeOut(at: position, of: entry)
         if destinations[destination].pointee.isSubscription {
             index[entry].pointee.sessionCount -= 1
             sessionCountFell(entry)
@@ -128,48 +140,9 @@ extension Broker {
         index.removeIfUnused(entry)
     }
 
-    // MARK: Shared groups
-
-    func findGroup(_ name: ByteView, _ entry: Int32) -> Int32 {
-        var group = index[entry].pointee.firstGroup
-        while group >= 0, groups[group].pointee.name.view != name { group = groups[group].pointee.next }
-        return group
-    }
-
-    func findOrInsertGroup(_ name: ByteView, _ entry: Int32) -> Int32 {
-        let existing = findGroup(name, entry)
-        if existing >= 0 { return existing }
-        let next = index[entry].pointee.firstGroup
-        let group = groups.insert(SharedGroup(name: name, entry: entry, next: next))
-        index[entry].pointee.firstGroup = group
-        return group
-    }
-
-    func removeGroupIfUnused(_ group: Int32) {
-        guard groups[group].pointee.isUnused else { return }
-        let entry = groups[group].pointee.entry
-        routeRemoved(index[entry].pointee.name.view, groups[group].pointee.name.view)
-        var link = index[entry].pointee.firstGroup
-        if link == group {
-            index[entry].pointee.firstGroup = groups[group].pointee.next
-        } else {
-            while groups[link].pointee.next != group { link = groups[link].pointee.next }
-            groups[link].pointee.next = groups[group].pointee.next
-        }
-        groups[group].pointee.deallocate()
-        groups.remove(group)
-    }
-
     // MARK: Other loops
 
-    private func announceMembers(_ group: Int32, _ token: UInt32) {
-        guard loopCount > 1 else { return }
-        let name = Array(groups[group].pointee.name.view.buffer)
-        let filter = index[groups[group].pointee.entry].pointee.name.view
-        announce(filter, .members(group: name, Int32(groups[group].pointee.members.count)), token)
-    }
-
-    private func announce(_ filter: ByteView, _ interest: Interest, _ token: UInt32) {
+    func announce(_ filter: ByteView, _ interest: Interest, _ token: UInt32) {
         guard loopCount > 1 else { return }
         let bytes = Array(filter.buffer)
         for other in 0..<loopCount where other != loop {
@@ -208,14 +181,8 @@ extension Broker {
             } else {
                 index[entry].pointee.destinationLoops &= ~bit
             }
-        case .members(let name, let count):
-            name.withUnsafeBytes { name in
-                let group = findOrInsertGroup(ByteView(name), entry)
-                let wasRouted = !groups[group].pointee.isUnused
-                groups[group].pointee.setRemote(other, members: count)
-                if !wasRouted, count > 0 { routeAdded(filter, ByteView(name)) }
-                removeGroupIfUnused(group)
-            }
+        case .members(let name, let members):
+            name.withUnsafeBytes { applyMembers(of: other, ByteView($0), entry, members) }
         }
         index.removeIfUnused(entry)
     }
@@ -226,12 +193,12 @@ extension Broker {
         index[entry].pointee.sessionCount > 0 || index[entry].pointee.sessionLoops != 0
     }
 
-    private func routeAdded(_ filter: ByteView, _ group: ByteView) {
+    func routeAdded(_ filter: ByteView, _ group: ByteView) {
         guard loop == 0, !hooks.routeAdded.isEmpty else { return }
         for link in hooks.routeAdded { link.call { link.function(link.state, isth_str(filter), isth_str(group)) } }
     }
 
-    private func routeRemoved(_ filter: ByteView, _ group: ByteView) {
+    func routeRemoved(_ filter: ByteView, _ group: ByteView) {
         guard loop == 0, !hooks.routeRemoved.isEmpty else { return }
         for link in hooks.routeRemoved { link.call { link.function(link.state, isth_str(filter), isth_str(group)) } }
     }

@@ -59,8 +59,14 @@ struct SubscriberList {
 
     @inline(__always)
     subscript(i: Int) -> Subscriber {
-        assert(i >= 0 && i < count)
-        return capacity == 0 ? unsafeBitCast(storage, to: Subscriber.self) : array[i]
+        get {
+            assert(i >= 0 && i < count)
+            return capacity == 0 ? unsafeBitCast(storage, to: Subscriber.self) : array[i]
+        }
+        set {
+            assert(i >= 0 && i < count)
+            if capacity == 0 { storage = unsafeBitCast(newValue, to: UInt64.self) } else { array[i] = newValue }
+        }
     }
 
     @inline(__always)
@@ -68,36 +74,23 @@ struct SubscriberList {
         UnsafeMutablePointer(bitPattern: UInt(storage)).unsafelyUnwrapped
     }
 
+    /// A search: of a plugin's destination, which does not know its place.
     func index(ofTarget target: Int32) -> Int? {
         for i in 0..<count where self[i].target == target { return i }
         return nil
     }
 
-    /// Adds the subscriber, or replaces the one with the same target, as the caller knows: many clients may subscribe to
-    /// one filter, and none of them is to be searched for.
-    mutating func set(_ subscriber: Subscriber, isNew: Bool) {
-        if isNew { append(subscriber) } else { _ = set(subscriber) }
+    mutating func swapAt(_ i: Int, _ j: Int) {
+        let other = self[i]
+        self[i] = self[j]
+        self[j] = other
     }
 
-    /// Adds the subscriber, or replaces the one with the same target. [MQTT-3.8.4-3]
-    /// Returns whether it is new.
-    mutating func set(_ subscriber: Subscriber) -> Bool {
-        if let i = index(ofTarget: subscriber.target) {
-            if capacity == 0 {
-                storage = unsafeBitCast(subscriber, to: UInt64.self)
-            } else {
-                array[i] = subscriber
-            }
-            return false
-        }
-        append(subscriber)
-        return true
-    }
-
-    mutating func remove(target: Int32) -> Bool {
-        guard let i = index(ofTarget: target) else { return false }
+    /// Takes the subscriber at `i` out. The last one, if it is another, has its place now.
+    mutating func remove(at i: Int) {
+        assert(i >= 0 && i < count)
         used -= 1
-        guard capacity > 0 else { return true }
+        guard capacity > 0 else { return }
         array[i] = array[Int(used)]
         if used <= 1 {
             let old = array
@@ -107,14 +100,14 @@ struct SubscriberList {
         } else if used * 4 <= capacity {
             resize(capacity / 2)
         }
-        return true
     }
 
     func deallocate() {
         if capacity > 0 { array.deallocate() }
     }
 
-    private mutating func append(_ subscriber: Subscriber) {
+    /// Adds a subscriber that is not in the list yet.
+    mutating func append(_ subscriber: Subscriber) {
         if used == 0 {
             storage = unsafeBitCast(subscriber, to: UInt64.self)
             used = 1

@@ -167,6 +167,8 @@ extension Broker {
             session.pointee.delayedWill = nil
             publishWill(will)
         }
+        let orphans = takeOrphans(slot)
+        releaseAll(of: slot)
         while let last = session.pointee.subscriptions.last { removeSubscription(slot, last) }
         if !hooks.sessionTerminated.isEmpty {
             for link in hooks.sessionTerminated {
@@ -176,10 +178,12 @@ extension Broker {
             }
         }
         forget(slot)
+        publishAgain(orphans)
     }
 
     func forget(_ slot: Int32) {
         let session = sessions[slot]
+        if !formerGroups.isEmpty { formerGroups[slot] = nil }
         let name = session.pointee.clientIdentifier.view
         if loopCount > 1 { registry.release(Array(name.buffer), session.pointee.claim) }
         sessionTable.remove(name.hash64, slot, rehash: sessionHash(of:))

@@ -88,11 +88,13 @@ extension Broker {
         let claim = session.pointee.claim
         session.pointee.inflight.unshareMessages()
         session.pointee.queue.unshareMessages()
+        nameGroups(slot)
         let state = SessionState(
             expiryInterval: session.pointee.expiryInterval,
             inflight: session.pointee.inflight,
             queue: session.pointee.queue,
-            received: session.pointee.received
+            received: session.pointee.received,
+            formerGroups: formerGroups[slot] ?? []
         )
         session.pointee.inflight = InflightWindow()
         session.pointee.queue = MessageQueue()
@@ -207,6 +209,7 @@ extension Broker {
         session.pointee.expiryInterval = state.expiryInterval
         session.pointee.inflight = state.inflight
         session.pointee.received = state.received
+        if !state.formerGroups.isEmpty { formerGroups[session.pointee.slot] = state.formerGroups }
         var newer = session.pointee.queue
         session.pointee.queue = state.queue
         while let item = newer.popFirst() { session.pointee.queue.append(item) }

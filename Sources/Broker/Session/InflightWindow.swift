@@ -17,11 +17,13 @@ struct InflightWindow {
         var state: State = .free
         var packetIdentifier: UInt16 = 0
         var options: DeliveryOptions = DeliveryOptions(bits: 0)
-        var retain = false
+        var route = DeliveryRoute(retain: false)
         /// Order of first sending, for sending again. [MQTT-4.6.0-1]
         var sequence: UInt32 = 0
         /// Absent once PUBREC came: only the identifier is still in use then.
         var message: Message?
+
+        var retain: Bool { route.retain }
     }
 
     private var slots: UnsafeMutablePointer<Slot>?
@@ -34,6 +36,11 @@ struct InflightWindow {
     /// not in use [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]. The caller keeps `count` below 65,535.
     @inline(__always)
     mutating func add(_ message: Message, _ options: DeliveryOptions, retain: Bool, state: State) -> UInt16 {
+        add(message, options, DeliveryRoute(retain: retain), state: state)
+    }
+
+    @inline(__always)
+    mutating func add(_ message: Message, _ options: DeliveryOptions, _ route: DeliveryRoute, state: State) -> UInt16 {
         if count > mask { grow() }
         let slots = slots.unsafelyUnwrapped
         var identifier = lastIdentifier
@@ -45,7 +52,7 @@ struct InflightWindow {
             state: state,
             packetIdentifier: identifier,
             options: options,
-            retain: retain,
+            route: route,
             sequence: nextSequence,
             message: message
         )

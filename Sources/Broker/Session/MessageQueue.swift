@@ -8,7 +8,19 @@ struct MessageQueue {
     struct Item {
         var message: Message
         var options: DeliveryOptions
-        var retain: Bool
+        var route: DeliveryRoute
+
+        init(message: Message, options: DeliveryOptions, route: DeliveryRoute) {
+            self.message = message
+            self.options = options
+            self.route = route
+        }
+
+        init(message: Message, options: DeliveryOptions, retain: Bool) {
+            self.init(message: message, options: options, route: DeliveryRoute(retain: retain))
+        }
+
+        var retain: Bool { route.retain }
     }
 
     private var items: UnsafeMutablePointer<Item>?
@@ -33,6 +45,14 @@ struct MessageQueue {
         count -= 1
         if count == 0 { deallocate() }
         return item
+    }
+
+    /// Replaces each item, oldest first, by what `body` makes of it; it has taken over the reference of those it drops.
+    mutating func eachItem(_ body: (Item) -> Item?) {
+        for _ in 0..<count {
+            guard let item = popFirst() else { return }
+            if let item = body(item) { append(item) }
+        }
     }
 
     private mutating func grow() {

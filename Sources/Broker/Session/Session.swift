@@ -9,6 +9,8 @@ struct Session {
         /// The shared group's index, -1 = not shared.
         var group: Int32
         var options: DeliveryOptions
+        /// Where the session stands in the list of the entry, or of the group, so that nobody has to search it there.
+        var position: Int32
     }
 
     let clientIdentifier: OwnedBytes
@@ -29,6 +31,7 @@ struct Session {
     var expiryInterval: UInt32 = 0
     /// How many messages may be in flight: the least of the client's and our limit.
     var inflightLimit = 0
+    /// Sorted by entry and group.
     var subscriptions: [Subscription] = []
     var inflight = InflightWindow()
     /// In flight since an earlier connection and not sent again yet, the last one first.
@@ -40,6 +43,8 @@ struct Session {
     var expiresAt: UInt64 = 0
     /// Publishers that wait for this session's queue.
     var held: [ConnectionIdentifier] = []
+    /// How many of the subscriptions are shared.
+    var sharedCount: Int32 = 0
     /// It also makes other loops wait.
     var holdsLoops = false
     /// It was waited for in vain: until it caught up it loses messages instead.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which loop owns a client's session: the one thing all loops share. It is asked at CONNECT and at a session's end
+// Which loop owns a client's session, and which client has a filter to itself: what all loops share. It is asked at CONNECT and at a session's end
 // only, and locked in shards.
 
 import Glibc
@@ -27,6 +27,7 @@ public final class SessionRegistry: @unchecked Sendable {
     }
 
     private let shards: [Shard]
+    let exclusive = ExclusiveFilters()
 
     public init() {
         shards = (0..<64).map { _ in Shard() }

@@ -33,6 +33,17 @@ extension BrokerSettings {
         isRetainAvailable = bool("mqtt.retain_available")
         isWildcardSubscriptionAvailable = bool("mqtt.wildcard_subscription")
         isSharedSubscriptionAvailable = bool("mqtt.shared_subscription")
+        isExclusiveSubscriptionAvailable = config.bool(at: "mqtt.exclusive_subscription") ?? false
+        sharedStrategy = Self.sharedStrategy(
+            config.string(at: "mqtt.shared_subscription_strategy"),
+            initialPick: config.string(at: "mqtt.shared_subscription_initial_sticky_pick")
+        )
+        for group in config.object(at: "broker.shared_subscription_group")?.fields ?? [] {
+            sharedStrategies[group.key] = Self.sharedStrategy(
+                group.value.string(at: "strategy"),
+                initialPick: group.value.string(at: "initial_sticky_pick")
+            )
+        }
         keepAliveMultiplier = config.double(at: "mqtt.keepalive_multiplier") ?? 1.5
         serverKeepAlive = config.int(at: "mqtt.server_keepalive").map { UInt16(clamping: $0) }
         maximumKeepAlive = config.int(at: "mqtt.max_keepalive").map { UInt16(clamping: $0) }
@@ -47,5 +58,12 @@ extension BrokerSettings {
         } else {
             authorizationCacheTime = UInt64(clamping: int("authorization.cache.ttl", 60_000))
         }
+    }
+
+    private static func sharedStrategy(_ kind: String?, initialPick: String?) -> SharedStrategy {
+        SharedStrategy(
+            kind.flatMap(SharedStrategy.Kind.init(rawValue:)) ?? .roundRobin,
+            initialPick: initialPick.flatMap(SharedStrategy.Kind.init(rawValue:)) ?? .random
+        )
     }
 }

@@ -6,7 +6,8 @@ import Config
 
 enum HostSettings {
     static let all: [Setting] =
-        node + ListenerSettings.all + (mqtt + TLSOptions.certificateNames + retainer).map(reloadable) + broker + plugins
+        node + ListenerSettings.all
+        + (mqtt + TLSOptions.certificateNames + shared + retainer).map(reloadable) + broker + plugins
 
     /// Brokers take these over while they run.
     private static func reloadable(_ setting: Setting) -> Setting {

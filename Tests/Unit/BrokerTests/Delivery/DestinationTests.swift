@@ -89,6 +89,20 @@ private final class Sink {
         #expect(sink.topics == ["a"])
     }
 
+    @Test func aPluginsSubscriptionOnAnyLoopGetsRetainedMessages() {
+        let world = World(loops: 3)
+        TestClient.connected(world, "p").publish("a", "kept", retain: true)
+        let sink = Sink(world.brokers[2], 7, isSubscription: true, "a")
+        "a".withView { world.brokers[2].handRetained($0, to: sink.index) }
+        world.settle()
+        #expect(sink.topics == ["a"])
+        "a".withView { world.brokers[2].handRetained($0, to: sink.index) }
+        world.brokers[2].closeDestination(sink.index)
+        world.settle()
+        #expect(sink.topics == ["a"])
+        #expect(world.brokers[2].destinations.count == 0)
+    }
+
     @Test func aDestinationMayPublishAndCloseWhileItIsServed() {
         let world = World()
         let readers = (0..<3).map { TestClient.connected(world, "r\($0)") }

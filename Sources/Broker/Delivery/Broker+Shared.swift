@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// A message of a shared group to one of its members, here or on another loop.
+
+import MQTT
+
+/// Who gets a shared group's message.
+struct PickedMember {
+    var subscriber: Subscriber
+    var group: Int32
+}
+
+extension Broker {
+    /// Serves every shared group of the filter. Returns whether there is any member.
+    func routeToGroups(_ entry: UnsafeMutablePointer<FilterEntry>, _ publication: inout Publication) -> Bool {
+        var isWanted = false
+        var group = entry.pointee.firstGroup
+        while group >= 0 {
+            var path = SharedPath()
+            if dispatch(&publication, to: group, &path) { isWanted = true }
+            group = groups[group].pointee.next
+        }
+        return isWanted
+    }
+
+    /// Picks a receiver for each shared group of the filter; those of other loops are told. Returns whether there is any.
+    func pickMembers(
+        _ entry: UnsafeMutablePointer<FilterEntry>,
+        _ publication: inout Publication,
+        into members: inout [PickedMember]
+    ) -> Bool {
+        var isWanted = false
+        var group = entry.pointee.firstGroup
+        while group >= 0 {
+            var path = SharedPath()
+            switch choose(group, for: publication, &path) {
+            case .member(let subscriber):
+                members.append(PickedMember(subscriber: subscriber, group: group))
+                isWanted = true
+            case .loop(let loop):
+                send(publication, of: group, to: loop, path)
+                isWanted = true
+            case .nobody: break
+            }
+            group = groups[group].pointee.next
+        }
+        return isWanted
+    }
+
+    /// The message had a member before, whose session ended.
+    func publishAgain(_ publication: inout Publication, to group: Int32) {
+        var path = SharedPath()
+        path.isAgain = true
+        _ = dispatch(&publication, to: group, &path)
+    }
+
+    /// Returns whether there was a member.
+    private func dispatch(_ publication: inout Publication, to group: Int32, _ path: inout SharedPath) -> Bool {
+        switch choose(group, for: publication, &path) {
+        case .member(let subscriber):
+            deliver(&publication, to: subscriber, fanOut: 0, group: group, mayGrow: path.isAgain)
+            return true
+        case .loop(let loop):
+            send(publication, of: group, to: loop, path)
+            return true
+        case .nobody: return false
+        }
+    }
+
+    // MARK: Choice
+
+    private enum Receiver {
+        case member(Subscriber)
+        case loop(Int)
+        case nobody
+    }
+
+    private func choose(_ group: Int32, for publication: borrowing Publication, _ path: inout SharedPath) -> Receiver {
+        let shared = groups[group]
+        let topic = publication.topic
+        let name = publication.clientIdentifier
+        func hash(_ kind: SharedStrategy.Kind) -> UInt64 { kind == .hashTopic ? topic.hash64 : name.hash64 }
+        if !publication.isFromLoop {
+            switch shared.pointee.pickLoop(own: loop, &random, hash: hash) {
+            case .here: break
+            case .loop(let other): return .loop(other)
+            case .nobody: return .nobody
+            }
+        }
+        if shared.pointee.connectedCount == 0 {
+            // The member that the publisher's loop knew of has left or lost its connection since.
+            let connected = shared.pointee.otherLoop(connected: true, notOf: path.tried)
+            if connected >= 0 { return .loop(connected) }
+            if shared.pointee.members.isEmpty {
+                let other = shared.pointee.otherLoop(connected: false, notOf: 0)
+                return other >= 0 ? .loop(other) : .nobody
+            }
+        }
+        let qos = publication.qos
+        let entry = shared.pointee.entry
+        let (position, hasRoom) = shared.pointee.pickMember(
+            own: loop,
+            &random,
+            hash: hash,
+            position: { slot in
+                let (place, isThere) = sessions[slot].pointee.subscriptions.place(entry, group)
+                return isThere ? Int(sessions[slot].pointee.subscriptions[place].position) : -1
+            },
+            hasRoom: { self.hasRoom(sessions[$0], qos) }
+        )
+        if !hasRoom {
+            path.tried |= 1 << UInt64(loop)
+            let other = shared.pointee.otherLoop(connected: true, notOf: path.tried)
+            if other >= 0 { return .loop(other) }
+        }
+        return .member(shared.pointee.members[position])
+    }
+
+    private func hasRoom(_ session: SessionPointer, _ qos: UInt8) -> Bool {
+        if let connection = session.pointee.connection {
+            if qos == 0 {
+                return !connection.pointee.isBlocked || connection.pointee.output.pending <= settings.highWatermark
+            }
+            if session.pointee.queue.isEmpty, session.pointee.inflight.count < session.pointee.inflightLimit {
+                return true
+            }
+        }
+        return session.pointee.queue.count < settings.maximumQueueLength
+    }
+
+    // MARK: Other loops
+
+    private func send(_ publication: borrowing Publication, of group: Int32, to other: Int, _ path: SharedPath) {
+        if !publication.isFromLoop, holdingLoops != 0 { holdForMembers(of: group, publication) }
+        var path = path
+        path.destination = groups[group].pointee.remote[other].reference
+        path.sender = reference(to: group)
+        outboxes[other].messages.append(.publishShared(publication.copied(at: wallNow), path))
+    }
+
+    /// A loop that cannot take more may be the last one that others hand the group's messages to.
+    @inline(never)
+    private func holdForMembers(of group: Int32, _ publication: borrowing Publication) {
+        let remote = groups[group].pointee.remote
+        for loop in remote.indices where remote[loop].members > 0 && holdingLoops & (1 << UInt64(loop)) != 0 {
+            holdForLoops(publication)
+            return
+        }
+    }
+
+    /// Takes over the reference.
+    func receiveShared(_ message: Message, _ path: SharedPath, from other: Int) {
+        var path = path
+        guard isLive(path.destination) else {
+            // The group ended here while this was on its way. The sender was told before this reaches it again, and knows
+            // of all who became members since; if it does not know the group either, there is nobody.
+            if path.sender != .none {
+                path.destination = path.sender
+                path.sender = .none
+                outboxes[other].messages.append(.publishShared(message, path))
+            } else {
+                message.release()
+            }
+            return
+        }
+        var publication = Publication(message)
+        publication.sourceLoop = Int8(other)
+        message.release()
+        _ = dispatch(&publication, to: path.destination.group, &path)
+        publication.release()
+    }
+}
+
+extension Publication {
+    /// The publisher's.
+    var clientIdentifier: ByteView {
+        connection?.pointee.clientIdentifier.view ?? message?.publisher.clientIdentifier ?? .empty
+    }
+}
