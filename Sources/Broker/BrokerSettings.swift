@@ -8,12 +8,15 @@ public struct BrokerSettings: Sendable {
     public var maximumPacketSize = 1 << 20
     /// Outgoing QoS 1 and 2 messages in flight per client, and the Receive Maximum told to clients.
     public var maximumInflight: UInt16 = 32
-    /// Messages that wait for one session, in-flight ones aside.
+    /// Messages that wait for one session, in-flight ones aside; if there are priorities, of each.
     public var maximumQueueLength = 1000
+    public var queuePriorities = QueuePriorities()
     /// Whether QoS 0 messages wait for a client that is away.
     public var queuesQoS0 = true
     /// Incoming QoS 2 messages a client may have between PUBLISH and PUBREL.
     public var maximumAwaitingRelease = 100
+    /// An identifier that was not released is forgotten after this, ms.
+    public var awaitReleaseTimeout: UInt64 = 300_000
     public var maximumTopicLevels = 128
     public var maximumClientIdentifierLength = 65_535
     public var maximumQoS: UInt8 = 2

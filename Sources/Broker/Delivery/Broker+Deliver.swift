@@ -287,12 +287,18 @@ extension Broker {
         mayGrow: Bool
     ) {
         let message = publication.kept(at: wallNow).retained()
-        let isFull = !mayGrow && session.pointee.queue.count >= settings.maximumQueueLength
+        let isFull =
+            !mayGrow && session.pointee.queue.count(of: priority(of: message)) >= settings.maximumQueueLength
         let mayGrow = mayGrow || (isFull && options.qos > 0 && holdBack(publication, for: session))
         enqueue(message, session, options, route, mayGrow: mayGrow)
     }
 
-    /// Takes over the reference of `message`. A full queue that must not grow loses its oldest message.
+    func priority(of message: Message) -> UInt16 {
+        settings.queuePriorities.isEmpty ? 0 : settings.queuePriorities.priority(of: message.topic)
+    }
+
+    /// Takes over the reference of `message`. A full queue that must not grow loses its oldest message, if there are
+    /// priorities the oldest of the same one.
     func enqueue(
         _ message: Message,
         _ session: SessionPointer,
@@ -300,13 +306,27 @@ extension Broker {
         _ route: DeliveryRoute,
         mayGrow: Bool = false
     ) {
-        if !mayGrow, session.pointee.queue.count >= settings.maximumQueueLength {
-            if let oldest = session.pointee.queue.popFirst() {
+        let priority = priority(of: message)
+        if !mayGrow, session.pointee.queue.count(of: priority) >= settings.maximumQueueLength {
+            if let oldest = session.pointee.queue.popFirst(of: priority) {
                 messageDropped(oldest.message, session.pointee.connection, .quotaExceeded)
                 oldest.message.release()
             }
         }
-        session.pointee.queue.append(MessageQueue.Item(message: message, options: options, route: route))
+        let item = MessageQueue.Item(message: message, options: options, route: route)
+        session.pointee.queue.append(item, priority: priority)
+    }
+
+    /// The client is back: what waits with QoS 0 is sent at once, as it would have been had the client been there, and
+    /// does not wait for the in-flight window, where newer messages of QoS 0 would overtake it. [MQTT-4.6.0-6]
+    func sendQueuedQoS0(_ session: SessionPointer) {
+        guard let connection = session.pointee.connection, !session.pointee.queue.isEmpty else { return }
+        var waiting: [MessageQueue.Item] = []
+        session.pointee.queue.takeQoS0 { waiting.append($0) }
+        for item in waiting {
+            send(item, session, connection)
+            flushIfLarge(connection)
+        }
     }
 
     /// Sends what waits for the session, as far as its in-flight window allows. [MQTT-4.6.0-5]

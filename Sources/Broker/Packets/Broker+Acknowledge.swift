@@ -83,6 +83,7 @@ extension Broker {
 
     /// [MQTT-4.3.3-11]
     private func release(_ connection: ConnectionPointer, _ session: SessionPointer, _ packet: AckPacket) {
+        session.pointee.received.forget(after: settings.awaitReleaseTimeout, now: now)
         let isKnown = session.pointee.received.remove(packet.packetIdentifier)  // [MQTT-4.3.3-12]
         touch(connection)
         AckPacket(

@@ -191,8 +191,9 @@ extension Broker {
             origin: .will,
             originIdentifier: 0,
             receivedAt: wallNow,
-            // Counted from when it is published: until then this is the interval. [MQTT-3.1.3-9]
-            expiresAt: expiry.map { UInt64($0) * 1000 } ?? 0
+            // Counted from when it is published [MQTT-3.1.3-9]: until then this is the interval, and 1 more, since an
+            // interval of 0 is one, too.
+            expiresAt: expiry.map { UInt64($0) * 1000 + 1 } ?? 0
         )
         return true
     }
@@ -228,7 +229,10 @@ extension Broker {
         if logLevel <= .info { log(.info, "\(describe(connection)): connected") }
         connection.pointee.isAnnounced = true
         notifyConnected(connection, resumed: sessionPresent)
-        if sessionPresent { resend(session, connection) }
+        if sessionPresent {
+            sendQueuedQoS0(session)
+            resend(session, connection)
+        }
         drainQueue(session)
     }
 

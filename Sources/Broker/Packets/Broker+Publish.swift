@@ -162,6 +162,7 @@ extension Broker {
         _ connection: ConnectionPointer
     ) throws(MalformedPacket) -> Bool {
         let session = sessions[connection.pointee.session]
+        session.pointee.received.forget(after: settings.awaitReleaseTimeout, now: now)
         if session.pointee.received.contains(packet.packetIdentifier) {
             answer(packet, connection, .success)
             return true
@@ -182,7 +183,7 @@ extension Broker {
         // [MQTT-3.3.4-1] [MQTT-4.3.2-4] [MQTT-4.3.3-8]
         let type = packet.qos == .atLeastOnce ? PacketType.puback : .pubrec
         if type == .pubrec, !reason.isError {  // [MQTT-4.3.3-9]
-            _ = sessions[connection.pointee.session].pointee.received.insert(packet.packetIdentifier)
+            _ = sessions[connection.pointee.session].pointee.received.insert(packet.packetIdentifier, at: now)
         }
         touch(connection)
         // That nobody subscribed may be told; at QoS 2, where the transfer goes on, it is not, as mosquitto has it.

@@ -212,7 +212,7 @@ extension Broker {
         if !state.formerGroups.isEmpty { formerGroups[session.pointee.slot] = state.formerGroups }
         var newer = session.pointee.queue
         session.pointee.queue = state.queue
-        while let item = newer.popFirst() { session.pointee.queue.append(item) }
+        while let item = newer.popFirst() { session.pointee.queue.append(item, priority: priority(of: item.message)) }
     }
 
     func discard(_ state: SessionState?) {

@@ -1,89 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages that wait for their session: because the client is away, or its in-flight window is full. A ring that grows
-// as needed; an empty queue owns no memory.
+// Messages that wait for their session: because the client is away, or its in-flight window is full. Without priorities
+// it is one ring; messages of a priority of their own stand in further rings, made when the first of them comes.
 
 import MQTT
 
 struct MessageQueue {
-    struct Item {
-        var message: Message
-        var options: DeliveryOptions
-        var route: DeliveryRoute
+    typealias Item = MessageRing.Item
 
-        init(message: Message, options: DeliveryOptions, route: DeliveryRoute) {
-            self.message = message
-            self.options = options
-            self.route = route
-        }
+    private var ring = MessageRing()
+    private var levels: PriorityLevels?
 
-        init(message: Message, options: DeliveryOptions, retain: Bool) {
-            self.init(message: message, options: options, route: DeliveryRoute(retain: retain))
-        }
+    var count: Int { ring.count + (levels?.count ?? 0) }
+    var isEmpty: Bool { ring.isEmpty && levels == nil }
 
-        var retain: Bool { route.retain }
+    /// How many wait with this priority.
+    func count(of priority: UInt16) -> Int {
+        priority == 0 ? ring.count : levels?.count(of: priority) ?? 0
     }
-
-    private var items: UnsafeMutablePointer<Item>?
-    private var capacity = 0
-    private var head = 0
-    private(set) var count = 0
-
-    var isEmpty: Bool { count == 0 }
 
     /// Takes over the reference of `item.message`.
-    mutating func append(_ item: Item) {
-        if count == capacity { grow() }
-        (items.unsafelyUnwrapped + ((head + count) & (capacity - 1))).initialize(to: item)
-        count += 1
+    mutating func append(_ item: Item, priority: UInt16 = 0) {
+        if priority == 0 {
+            ring.append(item)
+            return
+        }
+        let levels = self.levels ?? PriorityLevels()
+        self.levels = levels
+        levels.append(item, priority)
     }
 
-    /// Hands the oldest item and its reference over.
+    /// Hands the item over whose turn it is, and its reference.
     mutating func popFirst() -> Item? {
-        guard count > 0, let items else { return nil }
-        let item = items[head]
-        head = (head + 1) & (capacity - 1)
-        count -= 1
-        if count == 0 { deallocate() }
-        return item
+        guard let levels else { return ring.popFirst() }
+        defer { if levels.count == 0 { self.levels = nil } }
+        return levels.popFirst(&ring)
     }
 
-    /// Replaces each item, oldest first, by what `body` makes of it; it has taken over the reference of those it drops.
+    /// Hands the oldest item of this priority over, and its reference.
+    mutating func popFirst(of priority: UInt16) -> Item? {
+        guard priority > 0, let levels else { return ring.popFirst() }
+        defer { if levels.count == 0 { self.levels = nil } }
+        return levels.popFirst(of: priority)
+    }
+
+    /// Hands everything with QoS 0 over.
+    mutating func takeQoS0(_ body: (Item) -> Void) {
+        eachItem { item in
+            guard item.options.qos == 0 else { return item }
+            body(item)
+            return nil
+        }
+    }
+
+    /// Replaces each item by what `body` makes of it; it has taken over the reference of those it drops.
     mutating func eachItem(_ body: (Item) -> Item?) {
-        for _ in 0..<count {
-            guard let item = popFirst() else { return }
-            if let item = body(item) { append(item) }
-        }
-    }
-
-    private mutating func grow() {
-        let larger = UnsafeMutablePointer<Item>.allocate(capacity: max(8, capacity * 2))
-        if let items {
-            for i in 0..<count { (larger + i).initialize(to: items[(head + i) & (capacity - 1)]) }
-            items.deallocate()
-        }
-        items = larger
-        head = 0
-        capacity = max(8, capacity * 2)
+        levels?.eachItem(body)
+        if levels?.count == 0 { levels = nil }
+        ring.eachItem(body)
     }
 
     /// Makes every message the queue's own, as it goes to another loop.
     func unshareMessages() {
-        guard let items else { return }
-        for i in 0..<count {
-            let item = items + ((head + i) & (capacity - 1))
-            item.pointee.message = item.pointee.message.unshared()
-        }
+        ring.unshareMessages()
+        levels?.unshareMessages()
     }
 
     /// Releases everything that still waits.
     mutating func deallocate() {
-        if let items {
-            for i in 0..<count { items[(head + i) & (capacity - 1)].message.release() }
-            items.deallocate()
-        }
-        items = nil
-        capacity = 0
-        head = 0
-        count = 0
+        ring.deallocate()
+        levels?.deallocate()
+        levels = nil
     }
 }
