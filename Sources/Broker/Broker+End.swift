@@ -13,6 +13,7 @@ extension Broker {
         groups.deallocate()
         index.deallocate()
         retained.deallocate()
+        delayed.deallocate()
         destinations.deallocate()
         for buffer in spareBuffers {
             var buffer = buffer

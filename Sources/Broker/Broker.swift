@@ -16,6 +16,8 @@ public struct BrokerCounters: Sendable {
     public var disconnects: UInt64 = 0
     public var refusedConnects: UInt64 = 0
     public var malformedPackets: UInt64 = 0
+    /// Retained messages that were not kept, as there are too many.
+    public var retainedDropped: UInt64 = 0
 
     public init() {}
 
@@ -29,6 +31,7 @@ public struct BrokerCounters: Sendable {
         disconnects &+= other.disconnects
         refusedConnects &+= other.refusedConnects
         malformedPackets &+= other.malformedPackets
+        retainedDropped &+= other.retainedDropped
     }
 }
 
@@ -93,6 +96,18 @@ public final class Broker {
     /// Every session ends: nobody is there to take over from another.
     var isStopping = false
     var retained = RetainedStore()
+    var retainedRate = RateAllowance()
+    var nextRetainedComplaint: UInt64 = 0
+    var isSweepingRetained = false
+    /// The last second whose expired messages were taken out.
+    var sweptUpTo: UInt32 = 0
+    /// Portions of retained messages that loops have asked for, and whether a timer is set for them.
+    var retainedRequests: [RetainedRequest] = []
+    var isReadingRetained = false
+    /// By the session's generation: subscriptions that wait for (the rest of) their retained messages.
+    var retainedWaiting: [UInt32: [RetainedQuery]] = [:]
+    var lastRetainedRead: UInt32 = 0
+    var delayed = DelayedMessages()
     var destinations = Arena<Destination>()
     var tickets: Tickets
     public internal(set) var counters = BrokerCounters()
@@ -168,6 +183,8 @@ public final class Broker {
     public var sessionCount: Int { sessions.count }
     public var filterCount: Int { index.filterCount }
     public var retainedCount: Int { retained.count }
+    /// Messages of this loop that wait for their time.
+    public var delayedCount: Int { delayed.count }
 
     /// The configuration changed, and perhaps with it what plugins would answer.
     public func reconfigure(_ settings: BrokerSettings) {
@@ -261,5 +278,8 @@ public final class Broker {
         if connection.pointee.holds.contains(.output), connection.pointee.output.pending < before {
             outputMoved(connection)
         }
+        guard connection.pointee.session >= 0 else { return }
+        let session = sessions[connection.pointee.session]
+        if session.pointee.retainedQueries > 0 { continueRetained(session) }
     }
 }

@@ -43,6 +43,25 @@ public struct BrokerSettings: Sendable {
     /// Largest payload kept as retained, bytes, and the most of them.
     public var maximumRetainedPayload = 1 << 20
     public var maximumRetainedMessages = Int.max
+    /// `retainer.enable`.
+    public var keepsRetained = true
+    /// Life of retained messages without one of their own, ms; 0 = for ever.
+    public var retainedExpiryInterval: UInt64 = 0
+    /// The longest life of a retained message, ms, and whether those that live for ever are left alone.
+    public var retainedExpiryOverride: UInt64?
+    public var retainedMayLiveForever = true
+    /// A message that clears a retained one goes no further.
+    public var stopsClearingMessages = false
+    /// Retained messages a second: to each new subscription, and to be kept.
+    public var retainedDeliveryRate: Double?
+    public var retainedPublishRate: Double?
+    /// `$delayed/…` and how many of them may wait.
+    public var delaysMessages = true
+    public var maximumDelayedMessages = Int.max
+    /// Topic aliases that the broker uses towards one client.
+    public var maximumOutgoingTopicAlias: UInt16 = 32
+    /// Payloads that are said to be UTF-8 must be.
+    public var validatesPayloadFormat = false
     /// `authorization.deny_action = disconnect`.
     public var disconnectsWhenDenied = false
     /// How long an authorisation answer is remembered, ms; 0 = not at all.

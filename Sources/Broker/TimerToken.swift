@@ -7,6 +7,12 @@ struct TimerToken {
         case connection = 1
         case session = 2
         case rate = 3
+        /// Expired retained messages are to be taken out.
+        case retainedSweep = 8
+        /// Somebody waits for retained messages.
+        case retainedReading = 9
+        /// A delayed message is due.
+        case delayed = 10
     }
 
     let rawValue: UInt64

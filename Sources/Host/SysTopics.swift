@@ -34,11 +34,13 @@ final class SysTopics: @unchecked Sendable {
             say("stats/sessions/count", figures.sessions)
             say("stats/topics/count", figures.filters)
             say("stats/retained/count", broker.retainedCount)
+            say("stats/delayed/count", figures.delayed)
             say("metrics/bytes/received", figures.counters.bytesReceived)
             say("metrics/bytes/sent", figures.counters.bytesSent)
             say("metrics/messages/received", figures.counters.publishReceived)
             say("metrics/messages/sent", figures.counters.publishSent)
             say("metrics/messages/dropped", figures.counters.publishDropped)
+            say("metrics/messages/retained/dropped", figures.counters.retainedDropped)
             say("metrics/packets/malformed", figures.counters.malformedPackets)
             for hook in figures.hooks where hook.calls > 0 {
                 say("plugins/\(hook.plugin)/hooks/\(hook.hook)/calls", hook.calls)
@@ -54,6 +56,7 @@ final class SysTopics: @unchecked Sendable {
         var connections = 0
         var sessions = 0
         var filters = 0
+        var delayed = 0
         var counters = BrokerCounters()
         /// The same hooks in the same order on every loop.
         var hooks: [HookFigure] = []
@@ -61,6 +64,7 @@ final class SysTopics: @unchecked Sendable {
         mutating func add(_ broker: Broker) {
             connections += broker.connectedCount
             sessions += broker.sessionCount
+            delayed += broker.delayedCount
             filters = max(filters, broker.filterCount)
             counters.add(broker.counters)
             let more = broker.hooks.figures

@@ -63,7 +63,7 @@ public enum UTF8Bytes {
 
     /// The length of the multi-byte scalar at `i`, 0 if it is ill-formed. The ranges of the second byte exclude
     /// overlong forms, surrogates and everything above U+10FFFF.
-    private static func scalarLength(_ bytes: ByteView, at i: Int) -> Int {
+    static func scalarLength(_ bytes: ByteView, at i: Int) -> Int {
         let length: Int
         var low: UInt8 = 0x80
         var high: UInt8 = 0xBF

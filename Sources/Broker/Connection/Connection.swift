@@ -136,6 +136,8 @@ struct Connection {
 
     /// The client's limits. [MQTT-3.1.2-24] [MQTT-3.3.4-9]
     var receiveMaximum: UInt16 = .max
+    /// Topic aliases towards the client: the least of its and our limit.
+    var outgoingAliasLimit: UInt16 = 0
     var maximumPacketSize = UInt32.max
     var sessionExpiryInterval: UInt32 = 0
 
@@ -145,6 +147,8 @@ struct Connection {
 
     /// Allocated when the client sets its first alias. [MQTT-3.3.2-7]
     var aliases: UnsafeMutablePointer<TopicAliases>?
+    /// Those of the other direction, made when the first message is sent to a client that takes aliases.
+    var outgoingAliases: OutgoingAliases?
     var will: Message?
     var willDelay: UInt32 = 0
 
@@ -168,6 +172,7 @@ struct Connection {
             aliases.deinitialize(count: 1)
             aliases.deallocate()
         }
+        outgoingAliases?.deallocate(limit: outgoingAliasLimit)
         will?.release()
         authorized.deallocate()
         limiter?.deallocate()

@@ -105,7 +105,8 @@ extension Broker {
         let isPlain =
             connection.pointee.maximumPacketSize == .max && publication.payload.count < Output.referenceBorder
             && (connection.pointee.version != .v5
-                || (publication.properties.isEmpty && options.subscriptionIdentifier == 0 && publication.expiresAt == 0))
+                || (publication.properties.isEmpty && options.subscriptionIdentifier == 0 && publication.expiresAt == 0
+                    && connection.pointee.outgoingAliasLimit == 0))
         guard isPlain else { return writeFull(&publication, connection, options, identifier, retain: retain) }
         counters.publishSent &+= 1
         let qos = QoS(rawValue: options.qos) ?? .atMostOnce
@@ -136,7 +137,7 @@ extension Broker {
 
     /// A turn that produces much for one receiver sends in between: the socket works while the rest is prepared.
     @inline(__always)
-    private func flushIfLarge(_ connection: ConnectionPointer) {
+    func flushIfLarge(_ connection: ConnectionPointer) {
         if connection.pointee.output.bytes.count >= 1 << 17, !connection.pointee.isBlocked { send(connection) }
     }
 
@@ -210,6 +211,7 @@ extension Broker {
         dup: Bool
     ) -> Bool {
         let version = connection.pointee.version
+        var alias = OutgoingAliases.Choice.none
         properties.removeAll()
         if version == .v5 {
             if parts.expiresAt != 0 {
@@ -220,22 +222,33 @@ extension Broker {
                 properties.append(.subscriptionIdentifier, subscriptionIdentifier)  // [MQTT-3.3.4-3]
             }
             properties.append(encoded: parts.properties)
+            if connection.pointee.outgoingAliasLimit != 0 { alias = chooseAlias(parts.topic, connection) }
         }
-        let raw = properties.raw
-        let size = PublishEncoder.size(
-            topicCount: parts.topic.count,
-            payloadCount: parts.payload.count,
-            qos: qos,
-            propertiesCount: raw.count,
-            version: version
-        )
+        var raw = properties.raw
+        var topic = parts.topic
+        if case .use = alias { topic = .empty }
         // What is added here, such as the subscription identifier, may be too much for any packet, too.
-        guard size <= min(Int(connection.pointee.maximumPacketSize), VariableByteInteger.maximum + 5) else {
-            return false
+        let largest = min(Int(connection.pointee.maximumPacketSize), VariableByteInteger.maximum + 5)
+        func isTooLarge() -> Bool {
+            let size = PublishEncoder.size(
+                topicCount: topic.count,
+                payloadCount: parts.payload.count,
+                qos: qos,
+                propertiesCount: raw.count,
+                version: version
+            )
+            return size > largest
+        }
+        if isTooLarge() {
+            guard case .define = alias else { return false }
+            // Without the alias, which came last, it may still fit.
+            alias = .none
+            raw = raw.slice(0, raw.count - 3)
+            if isTooLarge() { return false }
         }
         PublishEncoder.encode(
             into: &connection.pointee.output.bytes,
-            topic: parts.topic,
+            topic: topic,
             payload: message == nil ? parts.payload : .empty,
             followedBy: message == nil ? 0 : parts.payload.count,
             qos: qos,
@@ -246,7 +259,23 @@ extension Broker {
             version: version
         )
         if let message { connection.pointee.output.append(payloadOf: message) }
+        if case .define(let alias) = alias { connection.pointee.outgoingAliases?.commit(alias, parts.topic) }
         return true
+    }
+
+    /// Appends the property of the alias that the topic has, or gets, towards this client. [MQTT-3.3.2-9]
+    @inline(never)
+    private func chooseAlias(_ topic: ByteView, _ connection: ConnectionPointer) -> OutgoingAliases.Choice {
+        guard topic.count >= OutgoingAliases.shortestTopic else { return .none }
+        let limit = connection.pointee.outgoingAliasLimit
+        let aliases = connection.pointee.outgoingAliases ?? OutgoingAliases(limit: limit)
+        connection.pointee.outgoingAliases = aliases
+        let choice = aliases.choose(topic, limit: limit)
+        switch choice {
+        case .none: break
+        case .define(let alias), .use(let alias): properties.append(.topicAlias, UInt32(alias))
+        }
+        return choice
     }
 
     /// Writes a kept message: from the queue, the retained store, or again after a reconnect.
@@ -339,6 +368,7 @@ extension Broker {
         }
         if session.pointee.queue.count <= settings.maximumQueueLength / 2 { releaseHeld(session) }
         if session.pointee.queue.isEmpty { session.pointee.isOverdue = false }
+        if session.pointee.retainedQueries > 0 { continueRetained(session) }
     }
 
     /// Takes over the item's reference.

@@ -80,7 +80,14 @@ extension Broker {
         if !skipHooks, !hooks.publish.isEmpty {
             guard case .route = runPublishHooks(&publication, nil) else { return false }
         }
-        if publication.retain, !skipRetained { retain(&publication) }
+        if !skipHooks, publication.topic[0] == UInt8(ascii: "$") {
+            switch takeDelay(&publication) {
+            case .none: break
+            case .malformed: return false
+            case .until(let due): return keepDelayed(&publication, until: due)
+            }
+        }
+        if publication.retain, !skipRetained, !retain(&publication) { return true }
         return route(&publication)
     }
 
@@ -97,7 +104,7 @@ extension Broker {
                     retain: true,
                     origin: .system
                 )
-                retain(&publication)
+                _ = retain(&publication)
                 _ = route(&publication)
                 publication.release()
             }

@@ -25,7 +25,12 @@ extension Broker {
         case .holdBack(let holds): applyHoldBack(by: other, holds)
         case .retain(let message): store(message)
         case .retainedQuery(let query): answerRetained(query, to: other)
-        case .retainedAnswer(let query, let messages): retainedAnswered(query, messages)
+        case .retainedAnswer(let query, let messages, let isLast): retainedAnswered(query, messages, isLast: isLast)
+        case .retainedStop(let read): stopReading(read, of: other)
+        case .retainedQueryOfPlugin(let filter, let destination):
+            answerRetained(destination: destination, filter, to: other)
+        case .retainedAnswerToPlugin(let destination, let messages):
+            retainedAnswered(destination: destination, messages)
         case .takeOver(let clientIdentifier, let claim, let cleanStart):
             giveAway(clientIdentifier, claim, to: other, cleanStart: cleanStart)
         case .moving(let clientIdentifier, let claim, let subscriptions):

@@ -35,7 +35,12 @@ enum LoopMessage {
     /// For the owner of the retained store.
     case retain(Message)
     case retainedQuery(RetainedQuery)
-    case retainedAnswer(RetainedQuery, [Message])
+    case retainedAnswer(RetainedQuery, [Message], isLast: Bool)
+    /// The sender will not ask for the rest.
+    case retainedStop(read: UInt32)
+    /// The same for a plugin's own subscription, by the identifier of its destination: all at once.
+    case retainedQueryOfPlugin(filter: [UInt8], UInt64)
+    case retainedAnswerToPlugin(UInt64, [Message])
     /// End the connection of this client and send its session over, the one that `claim` was made for, since the client
     /// arrived at the sender.
     case takeOver(clientIdentifier: [UInt8], claim: UInt64, cleanStart: Bool)
@@ -47,16 +52,6 @@ enum LoopMessage {
     /// The answer, to both loops, behind everything that was sent to them before.
     case switched(clientIdentifier: [UInt8], claim: UInt64)
     case session(clientIdentifier: [UInt8], claim: UInt64, SessionState?)
-}
-
-/// A subscription that wants the retained messages of its filter.
-struct RetainedQuery {
-    var filter: [UInt8]
-    var subscriber: Subscriber
-    /// Tells whether the session is still the same when the answer comes.
-    var sessionGeneration: UInt32
-    /// The identifier of the plugin's subscription that asks; 0 = a session does.
-    var destination: UInt64 = 0
 }
 
 /// How a message of a shared group goes from loop to loop.

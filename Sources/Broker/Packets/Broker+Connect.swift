@@ -114,6 +114,11 @@ extension Broker {
             connection.pointee.sessionExpiryInterval = properties.sessionExpiryInterval ?? 0
             connection.pointee.receiveMaximum = properties.receiveMaximum ?? .max
             connection.pointee.maximumPacketSize = properties.maximumPacketSize ?? .max
+            // [MQTT-3.1.2-26] [MQTT-3.1.2-27]
+            connection.pointee.outgoingAliasLimit = min(
+                properties.topicAliasMaximum ?? 0,
+                settings.maximumOutgoingTopicAlias
+            )
         } else {
             connection.pointee.sessionExpiryInterval = packet.cleanStart ? 0 : settings.sessionExpiryInterval
         }
@@ -163,7 +168,14 @@ extension Broker {
             refuse(connection, .topicNameInvalid)
             return true
         }
-        switch authorize(connection, .authorizeWill, ISTH_ACCESS_PUBLISH, will.topic, will.qos.rawValue, will.retain) {
+        if settings.validatesPayloadFormat, will.properties.payloadFormatIndicator == 1,
+            !UTF8Bytes.isWellFormedText(will.payload)
+        {
+            refuse(connection, .payloadFormatInvalid)
+            return true
+        }
+        let topic = topicBehindDelay(will.topic)
+        switch authorize(connection, .authorizeWill, ISTH_ACCESS_PUBLISH, topic, will.qos.rawValue, will.retain) {
         case .later: return false
         case .deny:
             log(.warning, "\(describe(connection)): its will on \(will.topic.string) is not authorised and is dropped")

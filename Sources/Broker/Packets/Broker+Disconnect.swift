@@ -57,6 +57,7 @@ extension Broker {
             session.pointee.connection = nil
             membersConnected(slot, false)
             releaseHeld(session)
+            if session.pointee.retainedQueries > 0 { continueRetained(session) }
             session.pointee.expiryInterval = connection.pointee.sessionExpiryInterval
             handWill(connection, to: session)
             if session.pointee.expiryInterval == 0 {
@@ -77,9 +78,11 @@ extension Broker {
         }
         leave(connection)
         if connection.pointee.session >= 0 {
-            sessions[connection.pointee.session].pointee.connection = nil
+            let session = sessions[connection.pointee.session]
+            session.pointee.connection = nil
             membersConnected(connection.pointee.session, false)
-            releaseHeld(sessions[connection.pointee.session])
+            releaseHeld(session)
+            if session.pointee.retainedQueries > 0 { continueRetained(session) }
         }
         connection.pointee.session = -1
         // A session that goes on in time cancels a will that is not due yet. [MQTT-3.1.3-9]

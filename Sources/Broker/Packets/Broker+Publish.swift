@@ -21,7 +21,10 @@ extension Broker {
             origin: .client
         )
         publication.connection = connection
-        if !packet.properties.isEmpty { try applyProperties(of: packet, connection, &publication) }
+        if !packet.properties.isEmpty {
+            try applyProperties(of: packet, connection, &publication)
+            if settings.validatesPayloadFormat, try refusesFormat(of: packet, connection) { return true }
+        }
         guard publication.qos <= settings.maximumQoS else {
             throw MalformedPacket(.qosNotSupported, "the PUBLISH QoS is above the maximum QoS")  // [MQTT-3.2.2-11]
         }
@@ -35,6 +38,8 @@ extension Broker {
         guard hasFewLevels(publication.topic) else {
             throw MalformedPacket(.topicNameInvalid, "the PUBLISH topic name has more levels than allowed")
         }
+        let isDollar = publication.topic[0] == UInt8(ascii: "$")
+        let delay = isDollar ? takeDelay(&publication) : .none
         if packet.qos == .exactlyOnce, try isRepeated(packet, connection) { return true }  // [MQTT-4.3.2-5]
         if !hooks.authorize.isEmpty {
             switch authorizePublish(connection, publication) {
@@ -48,7 +53,9 @@ extension Broker {
         counters.publishReceived &+= 1
         var reason = ReasonCode.success
         let start = connection.pointee.output.bytes.count
-        if route(fromClient: &publication, connection, &reason) {
+        if isDollar, delay != .none {
+            answer(packet, connection, keep(&publication, delay))
+        } else if route(fromClient: &publication, connection, &reason) {
             let deliveries = connection.pointee.output.bytes.count - start
             answer(packet, connection, reason)
             // What went to the publisher itself comes behind the acknowledgement, as clients know it from elsewhere.
@@ -68,7 +75,7 @@ extension Broker {
         if !hooks.publish.isEmpty, !hooks.seesOnlyDollarTopics || publication.topic[0] == UInt8(ascii: "$") {
             return routeThroughHooks(&publication, connection, &reason)
         }
-        if publication.retain { retain(&publication) }  // [MQTT-3.3.1-8]
+        if publication.retain, !retain(&publication) { return true }  // [MQTT-3.3.1-8]
         if !route(&publication) { reason = .noMatchingSubscribers }
         return true
     }
@@ -84,7 +91,7 @@ extension Broker {
         defer { activePublisher = outer }
         switch runPublishHooks(&publication, connection) {
         case .route:
-            if publication.retain { retain(&publication) }
+            if publication.retain, !retain(&publication) { return true }
             if !route(&publication) { reason = .noMatchingSubscribers }
         case .answer(let code): reason = code.fitting(.puback)  // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
         case .disconnect(let code):
@@ -152,6 +159,25 @@ extension Broker {
         guard aliases.pointee.set(alias, publication.topic) else {  // [MQTT-3.3.2-12]
             throw MalformedPacket(.quotaExceeded, "the topic names the client has set by alias are too long in all")
         }
+    }
+
+    /// A payload that is said to be UTF-8 and is not goes nowhere. [MQTT-3.3.2-4]
+    @inline(never)
+    private func refusesFormat(
+        of packet: PublishPacket,
+        _ connection: ConnectionPointer
+    ) throws(MalformedPacket) -> Bool {
+        guard packet.properties.payloadFormatIndicator == 1, !UTF8Bytes.isWellFormedText(packet.payload) else {
+            return false
+        }
+        guard packet.qos != .atMostOnce else {
+            throw MalformedPacket(.payloadFormatInvalid, "the PUBLISH payload is not the UTF-8 it is said to be")
+        }
+        if logLevel <= .info {
+            log(.info, "\(describe(connection)): a PUBLISH payload is not the UTF-8 it is said to be; refused")
+        }
+        answer(packet, connection, .payloadFormatInvalid)
+        return true
     }
 
     // MARK: Acknowledgement

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Retained messages live on loop 0, which the other loops ask.
+// What becomes a retained message, and its way into the store, which lives on loop 0. How subscribers get them is in
+// Broker+RetainedDelivery.swift.
 
 import MQTT
 import PluginAPI
@@ -7,9 +8,12 @@ import PluginAPI
 extension Broker {
     static var retainedOwner: Int { 0 }
 
-    /// Keeps, replaces or clears what is retained for the publication's topic. [MQTT-3.3.1-5]
+    /// Keeps, replaces or clears what is retained for the publication's topic [MQTT-3.3.1-5]. Returns whether it goes
+    /// on to the subscribers.
     @inline(never)
-    func retain(_ publication: inout Publication) {
+    func retain(_ publication: inout Publication) -> Bool {
+        guard settings.keepsRetained || publication.origin == .system else { return true }
+        let isCleared = publication.payload.isEmpty
         guard publication.payload.count <= settings.maximumRetainedPayload else {
             if logLevel <= .info {
                 log(
@@ -20,136 +24,110 @@ extension Broker {
                     """
                 )
             }
-            return
+            return true
         }
+        let message = publication.copied(at: wallNow)
+        message.header.pointee.expiresAt = retainedExpiry(publication.expiresAt)
         if loop == Self.retainedOwner {
-            store(publication.copied(at: wallNow))
+            store(message)
         } else {
-            outboxes[Self.retainedOwner].messages.append(.retain(publication.copied(at: wallNow)))
+            outboxes[Self.retainedOwner].messages.append(.retain(message))
         }
+        return !isCleared || !settings.stopsClearingMessages
+    }
+
+    /// When a message that expires at `own` (0 = never) is forgotten as a retained one.
+    private func retainedExpiry(_ own: UInt64) -> UInt64 {
+        let standard = settings.retainedExpiryInterval
+        let expiresAt = own == 0 && standard > 0 ? now + standard : own
+        guard let override = settings.retainedExpiryOverride else { return expiresAt }
+        if expiresAt == 0 { return settings.retainedMayLiveForever ? 0 : now + override }
+        return min(expiresAt, now + override)
     }
 
     /// Takes over the reference.
     func store(_ message: Message) {
-        if message.payload.isEmpty {  // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
+        // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
+        if message.payload.isEmpty || message.isExpired(at: now) {
             retained.remove(message.topic)
             message.release()
             return
         }
-        guard retained.count < settings.maximumRetainedMessages || retained[message.topic] != nil else {
-            log(
-                .warning,
-                """
-                the retained message on \(message.topic.string) is not kept: there are \(retained.count) already; \
-                raise retainer.max_retained_messages
-                """
-            )
+        guard message.header.pointee.origin == .system || mayStore(message.topic) else {
+            counters.retainedDropped &+= 1
             message.release()
             return
         }
-        retained.set(message)
+        let node = retained.set(message)
+        if message.expiresAt != 0 { sweepRetained(node, message.expiresAt) }
     }
 
-    /// Has the retained messages of `filter` sent to the subscriber.
-    func queryRetained(_ filter: [UInt8], _ subscriber: Subscriber) {
-        let query = RetainedQuery(
-            filter: filter,
-            subscriber: subscriber,
-            sessionGeneration: sessions[subscriber.target].pointee.generation
-        )
-        if loop == Self.retainedOwner {
-            let messages = collectRetained(query) { $0.retained() }
-            receiveRetained(query, messages)
-        } else {
-            sessions[subscriber.target].pointee.retainedQueries += 1
-            outboxes[Self.retainedOwner].messages.append(.retainedQuery(query))
+    private func mayStore(_ topic: ByteView) -> Bool {
+        if retained.count >= settings.maximumRetainedMessages, retained[topic] == nil {
+            complainOfRetained("there are \(retained.count) already; raise retainer.max_retained_messages")
+            return false
         }
+        if let rate = settings.retainedPublishRate, !retainedRate.take(rate, at: now) {
+            complainOfRetained("they come faster than retainer.max_publish_rate allows")
+            return false
+        }
+        return true
     }
 
-    private func collectRetained(_ query: RetainedQuery, _ take: (Message) -> Message) -> [Message] {
-        guard retained.count > 0 else { return [] }
-        var messages: [Message] = []
-        var expired: [Message] = []
-        query.filter.withUnsafeBytes { filter in
-            retained.eachMessage(matching: ByteView(filter)) { message in
-                if message.isExpired(at: now) { expired.append(message) } else { messages.append(take(message)) }
-            }
-        }
-        for message in expired {
-            let topic = OwnedBytes(copying: message.topic)
-            retained.remove(topic.view)
-            topic.deallocate()
-        }
-        return messages
+    /// Once in a minute: a client must not fill the log.
+    private func complainOfRetained(_ why: @autoclosure () -> String) {
+        guard now >= nextRetainedComplaint else { return }
+        nextRetainedComplaint = now + 60_000
+        log(.warning, "a retained message is not kept: \(why()); this is told once in a minute")
     }
 
-    func answerRetained(_ query: RetainedQuery, to other: Int) {
-        let messages = collectRetained(query) { $0.copied() }
-        // Also when there are none: a session does not move to another loop before it has its answers.
-        outboxes[other].messages.append(.retainedAnswer(query, messages))
-    }
-
-    /// The owner of the store answered. Takes over the references.
-    func retainedAnswered(_ query: RetainedQuery, _ messages: [Message]) {
-        guard query.destination == 0 else {
-            let destination = destinations.indices.first { destinations[$0].pointee.identifier == query.destination }
-            return hand(messages, to: destination)
-        }
-        receiveRetained(query, messages)
-        guard let session = session(query.subscriber.target, query.sessionGeneration) else { return }
-        session.pointee.retainedQueries -= 1
-        sendIfReady(query.subscriber.target)
-    }
-
-    /// Takes over the references.
-    private func receiveRetained(_ query: RetainedQuery, _ messages: [Message]) {
-        defer { for message in messages { message.release() } }
-        guard let session = session(query.subscriber.target, query.sessionGeneration) else { return }
-        // A client that asks again and again gets no more than fits its queue.
-        let isWithinQueue = session.pointee.queue.count < settings.maximumQueueLength
-        for message in messages {
-            let options = query.subscriber.options.withQoS(min(query.subscriber.options.qos, message.qos))
-            if options.qos == 0 {
-                guard let connection = session.pointee.connection else { continue }
-                if !connection.pointee.isBlocked
-                    || connection.pointee.output.pending <= connection.pointee.highWatermark
-                {
-                    _ = write(message, connection, options, 0, retain: true, dup: false)  // [MQTT3-3.3.1-8]
-                } else {
-                    messageDropped(message, connection, .quotaExceeded)
-                }
-            } else {
-                // All of one subscription, however many: what waits here is held by the store already.
-                enqueue(message.retained(), session, options, DeliveryRoute(retain: true), mayGrow: isWithinQueue)
-            }
-        }
-        drainQueue(session)
-    }
+    // MARK: Plugins
 
     /// Has the retained messages of `filter` handed to a plugin's own subscription.
     public func handRetained(_ filter: ByteView, to destination: Int32) {
-        let query = RetainedQuery(
-            filter: Array(filter.buffer),
-            subscriber: Subscriber(destination: destination),
-            sessionGeneration: 0,
-            destination: destinations[destination].pointee.identifier
-        )
+        let identifier = destinations[destination].pointee.identifier
         if loop == Self.retainedOwner {
-            hand(collectRetained(query) { $0.retained() }, to: destination)
+            retainedAnswered(destination: identifier, collectRetained(filter) { $0.retained() })
         } else {
-            outboxes[Self.retainedOwner].messages.append(.retainedQuery(query))
+            let filter = Array(filter.buffer)
+            outboxes[Self.retainedOwner].messages.append(.retainedQueryOfPlugin(filter: filter, identifier))
         }
     }
 
+    func answerRetained(destination: UInt64, _ filter: [UInt8], to other: Int) {
+        let messages = filter.withUnsafeBytes { collectRetained(ByteView($0)) { $0.copied() } }
+        if !messages.isEmpty { outboxes[other].messages.append(.retainedAnswerToPlugin(destination, messages)) }
+    }
+
+    private func collectRetained(_ filter: ByteView, _ take: (Message) -> Message) -> [Message] {
+        var messages: [Message] = []
+        retained.eachMessage(matching: filter) { if !$0.isExpired(at: now) { messages.append(take($0)) } }
+        return messages
+    }
+
     /// Takes over the references. The destination may be gone.
-    private func hand(_ messages: [Message], to destination: Int32?) {
+    func retainedAnswered(destination identifier: UInt64, _ messages: [Message]) {
         for message in messages {
-            if let destination {
+            if let destination = destinations.indices.first(where: { destinations[$0].pointee.identifier == identifier }) {
                 var publication = Publication(message)
                 _ = hand(&publication, to: destination)
                 publication.release()
             }
             message.release()
         }
+    }
+}
+
+/// So many a second, and a second's worth at once.
+struct RateAllowance {
+    private var left = 0.0
+    private var filledAt: UInt64 = 0
+
+    mutating func take(_ perSecond: Double, at now: UInt64) -> Bool {
+        left = min(max(perSecond, 1), left + perSecond * Double(now - min(now, filledAt)) / 1000)
+        filledAt = now
+        guard left >= 1 else { return false }
+        left -= 1
+        return true
     }
 }

@@ -5,21 +5,29 @@
 import MQTT
 
 struct RetainedStore {
-    private struct Node {
+    struct Node {
         var parent: Int32
         var level: Int32
         var firstChild: Int32 = -1
         var nextSibling: Int32 = -1
         var previousSibling: Int32 = -1
+        /// The second by which its message has expired (0 = never), and the others that expire in it.
+        var expiresIn: UInt32 = 0
+        var previousExpiring: Int32 = -1
+        var nextExpiring: Int32 = -1
         var message: Message?
     }
 
-    private var nodes = Arena<Node>()
+    private(set) var nodes = Arena<Node>()
     private var edges = IndexTable()
-    private var levels = LevelNames()
-    private let root: Int32
+    private(set) var levels = LevelNames()
+    let root: Int32
     /// Messages kept.
     private(set) var count = 0
+    /// The first of those that expire in a second.
+    private var expiring: [UInt32: Int32] = [:]
+    /// Reads that go on later: what is removed in between must not be where they stand.
+    private var parked: [UInt64: RetainedCursor] = [:]
 
     /// The root included.
     var nodeCount: Int { nodes.count }
@@ -35,8 +43,10 @@ struct RetainedStore {
         return node < 0 ? nil : nodes[node].pointee.message
     }
 
-    /// Keeps `message`, whose reference the store takes over, in place of an earlier one. [MQTT-3.3.1-5]
-    mutating func set(_ message: Message) {
+    /// Keeps `message`, whose reference the store takes over, in place of an earlier one [MQTT-3.3.1-5]. The answer is
+    /// where it stands.
+    @discardableResult
+    mutating func set(_ message: Message) -> Int32 {
         let topic = message.topic
         var node = root
         var start = 0
@@ -47,70 +57,24 @@ struct RetainedStore {
             start = end + 1
         }
         if let old = nodes[node].pointee.message { old.release() } else { count += 1 }
+        forgetExpiry(of: node)
         nodes[node].pointee.message = message
+        return node
     }
 
     /// Forgets the topic's message. [MQTT-3.3.1-6]
     mutating func remove(_ topic: ByteView) {
         let node = find(topic)
-        guard node >= 0, let message = nodes[node].pointee.message else { return }
+        if node >= 0 { removeMessage(at: node) }
+    }
+
+    mutating func removeMessage(at node: Int32) {
+        guard let message = nodes[node].pointee.message else { return }
+        forgetExpiry(of: node)
         nodes[node].pointee.message = nil
         count -= 1
         message.release()
         prune(node)
-    }
-
-    /// Calls `body` with every message whose topic matches the valid `filter`.
-    func eachMessage(matching filter: ByteView, _ body: (Message) -> Void) {
-        walk(root, filter, 0, body)
-    }
-
-    private func walk(_ node: Int32, _ filter: ByteView, _ start: Int, _ body: (Message) -> Void) {
-        let end = filter.levelEnd(from: start)
-        let level = filter.slice(start, end)
-        let isLast = end == filter.count
-        if level == "#" {
-            // The parent level itself matches, too. [MQTT-4.7.1-2]
-            if node != root { visit(node, body) }
-            forEachChild(of: node, skipsDollar: node == root) { subtree($0, body) }
-        } else if level == "+" {
-            forEachChild(of: node, skipsDollar: node == root) { child in
-                if isLast { visit(child, body) } else { walk(child, filter, end + 1, body) }
-            }
-        } else {
-            let child = child(of: node, levels.find(level))
-            guard child >= 0 else { return }
-            if isLast { visit(child, body) } else { walk(child, filter, end + 1, body) }
-        }
-    }
-
-    /// Without recursion: a topic may have tens of thousands of levels.
-    private func subtree(_ top: Int32, _ body: (Message) -> Void) {
-        var node = top
-        while true {
-            visit(node, body)
-            if nodes[node].pointee.firstChild >= 0 {
-                node = nodes[node].pointee.firstChild
-                continue
-            }
-            while node != top, nodes[node].pointee.nextSibling < 0 { node = nodes[node].pointee.parent }
-            if node == top { return }
-            node = nodes[node].pointee.nextSibling
-        }
-    }
-
-    private func visit(_ node: Int32, _ body: (Message) -> Void) {
-        if let message = nodes[node].pointee.message { body(message) }
-    }
-
-    /// Wildcards at the first level pass names by that start with `$`. [MQTT-4.7.2-1]
-    private func forEachChild(of node: Int32, skipsDollar: Bool, _ body: (Int32) -> Void) {
-        var child = nodes[node].pointee.firstChild
-        while child >= 0 {
-            let next = nodes[child].pointee.nextSibling
-            if !skipsDollar || levels[nodes[child].pointee.level].buffer.first != UInt8(ascii: "$") { body(child) }
-            child = next
-        }
     }
 
     // MARK: Nodes
@@ -126,7 +90,7 @@ struct RetainedStore {
         }
     }
 
-    private func child(of node: Int32, _ level: Int32) -> Int32 {
+    func child(of node: Int32, _ level: Int32) -> Int32 {
         guard level >= 0 else { return -1 }
         return edges.find(LevelNames.edgeHash(node, level)) {
             nodes[$0].pointee.parent == node && nodes[$0].pointee.level == level
@@ -152,6 +116,7 @@ struct RetainedStore {
     private mutating func prune(_ start: Int32) {
         var node = start
         while node != root, nodes[node].pointee.message == nil, nodes[node].pointee.firstChild < 0 {
+            if !parked.isEmpty { moveParked(from: node) }
             let old = nodes[node].pointee
             if old.previousSibling >= 0 {
                 nodes[old.previousSibling].pointee.nextSibling = old.nextSibling
@@ -163,6 +128,53 @@ struct RetainedStore {
             levels.release(old.level)
             nodes.remove(node)
             node = old.parent
+        }
+    }
+
+    // MARK: Expiry
+
+    var hasExpiring: Bool { !expiring.isEmpty }
+
+    /// The message at `node` expires in this second.
+    mutating func expire(_ node: Int32, in second: UInt32) {
+        let first = expiring[second]
+        nodes[node].pointee.expiresIn = second
+        nodes[node].pointee.nextExpiring = first ?? -1
+        if let first { nodes[first].pointee.previousExpiring = node }
+        expiring[second] = node
+    }
+
+    /// Some message that expires in this second.
+    func anyExpiring(in second: UInt32) -> Int32? { expiring[second] }
+
+    private mutating func forgetExpiry(of node: Int32) {
+        let (second, previous) = (nodes[node].pointee.expiresIn, nodes[node].pointee.previousExpiring)
+        guard second != 0 else { return }
+        let next = nodes[node].pointee.nextExpiring
+        if next >= 0 { nodes[next].pointee.previousExpiring = previous }
+        if previous >= 0 {
+            nodes[previous].pointee.nextExpiring = next
+        } else {
+            expiring[second] = next >= 0 ? next : nil
+        }
+        nodes[node].pointee.expiresIn = 0
+        nodes[node].pointee.previousExpiring = -1
+        nodes[node].pointee.nextExpiring = -1
+    }
+
+    // MARK: Parked reads
+
+    mutating func park(_ cursor: RetainedCursor, as key: UInt64) { parked[key] = cursor }
+
+    mutating func unpark(_ key: UInt64) -> RetainedCursor? { parked.removeValue(forKey: key) }
+
+    var parkedCount: Int { parked.count }
+
+    private mutating func moveParked(from node: Int32) {
+        for (key, cursor) in parked where cursor.node == node {
+            var cursor = cursor
+            cursor.moveOn(in: self)
+            parked[key] = cursor
         }
     }
 

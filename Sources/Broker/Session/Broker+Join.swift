@@ -184,6 +184,7 @@ extension Broker {
     func forget(_ slot: Int32) {
         let session = sessions[slot]
         if !formerGroups.isEmpty { formerGroups[slot] = nil }
+        if session.pointee.retainedQueries > 0 { stopRetained(session) }
         let name = session.pointee.clientIdentifier.view
         if loopCount > 1 { registry.release(Array(name.buffer), session.pointee.claim) }
         sessionTable.remove(name.hash64, slot, rehash: sessionHash(of:))

@@ -17,6 +17,9 @@ extension Broker {
         case .rate:
             let identifier = ConnectionIdentifier(slot: token.slot, generation: token.generation)
             if let connection = self.connection(identifier) { rateTimerFired(connection) }
+        case .retainedSweep: sweepRetained()
+        case .retainedReading: readRetained()
+        case .delayed: delayedMessageDue(token)
         case nil: return
         }
     }

@@ -17,7 +17,9 @@ public struct QueuePriorities: Sendable {
 
     /// Priorities are 1 to 255. Without any the fallback does not matter.
     public init(_ topics: [(topic: String, priority: Int)], fallback: UInt16) {
-        for (topic, priority) in topics { self.topics[Array(topic.utf8)] = UInt16(clamping: min(max(priority, 1), 255)) }
+        for (topic, priority) in topics {
+            self.topics[Array(topic.utf8)] = UInt16(clamping: min(max(priority, 1), 255))
+        }
         self.fallback = fallback
     }
 

@@ -25,7 +25,9 @@ struct Session {
     var deafTo: UInt64 = 0
     /// The loop it moves to, this one or another; -1 = it does not move.
     var movingTo: Int8 = -1
-    /// Questions to the owner of the retained store that are not answered yet.
+    /// One of these is under way.
+    var readsRetained = false
+    /// Subscriptions whose retained messages have not all come yet.
     var retainedQueries: Int32 = 0
     /// Seconds after the connection's end; `UInt32.max` = never. [MQTT-3.1.2-23]
     var expiryInterval: UInt32 = 0

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which loop owns a client's session, and which client has a filter to itself: what all loops share. It is asked at CONNECT and at a session's end
-// only, and locked in shards.
+// Which loop owns a client's session, and which client has a filter to itself: what all loops share. It is asked at
+// CONNECT, at an exclusive SUBSCRIBE and at a session's end only, and locked in shards. Beside it stands a number that
+// has a limit for all loops together.
 
 import Glibc
+import Synchronization
 
 public final class SessionRegistry: @unchecked Sendable {
     /// That a client belongs to a loop. The number tells it from the same loop's earlier and later claims: while a
@@ -28,6 +30,8 @@ public final class SessionRegistry: @unchecked Sendable {
 
     private let shards: [Shard]
     let exclusive = ExclusiveFilters()
+    /// Messages that wait for their time on any loop.
+    let delayed = Atomic<Int>(0)
 
     public init() {
         shards = (0..<64).map { _ in Shard() }

@@ -13,6 +13,8 @@ public indirect enum SettingType: Sendable, Equatable, CustomStringConvertible {
     case bytesize
     /// A fraction once checked: `50%` is 0.5.
     case percent
+    /// So many a second once checked: `500/10s` is 50.
+    case rate
     /// One of these words.
     case choice([String])
     /// Whatever is there, with all below it.
@@ -34,6 +36,7 @@ public indirect enum SettingType: Sendable, Equatable, CustomStringConvertible {
         case .duration: "duration"
         case .bytesize: "bytesize"
         case .percent: "percent"
+        case .rate: "rate"
         case .choice(let words): "enum(\(words.joined(separator: ",")))"
         case .any: "any"
         case .object: "object"
@@ -68,6 +71,7 @@ public indirect enum SettingType: Sendable, Equatable, CustomStringConvertible {
         case "duration": return .duration
         case "bytesize": return .bytesize
         case "percent": return .percent
+        case "rate": return .rate
         case "any": return .any
         case "object": return .object
         default:
@@ -129,6 +133,7 @@ public indirect enum SettingType: Sendable, Equatable, CustomStringConvertible {
         case .duration: "a duration such as 15s, 1h30m or a number of milliseconds"
         case .bytesize: "a size such as 64KB, 1MB or a number of bytes"
         case .percent: "a percentage such as 50%"
+        case .rate: "a rate such as 1000/s or 50/10s"
         case .choice(let words): words.count == 1 ? words[0] : "one of \(words.joined(separator: ", "))"
         case .any: "any value"
         case .object: "an object { … }"
@@ -158,6 +163,8 @@ public indirect enum SettingType: Sendable, Equatable, CustomStringConvertible {
             Units.bytes(text).map { .number(String($0)) }
         case (.percent, .number(let text)), (.percent, .string(let text)):
             Units.fraction(text).map { .number(String($0)) }
+        case (.rate, .string(let text)):
+            Units.perSecond(text).map { .number(String($0)) }
         case (.choice(let words), .string(let text)): words.contains(text) ? kind : nil
         case (.choice(let words), .bool(let value)): words.contains("\(value)") ? .string("\(value)") : nil
         case (.union(let members), _): members.lazy.compactMap { $0.converted(kind) }.first

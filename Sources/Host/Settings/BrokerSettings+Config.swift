@@ -23,9 +23,8 @@ extension BrokerSettings {
         func bool(_ key: String) -> Bool { config.bool(at: key) ?? true }
         maximumPacketSize = int("mqtt.max_packet_size", maximumPacketSize)
         maximumInflight = UInt16(clamping: int("mqtt.max_inflight", 32))
-        maximumQueueLength = int("mqtt.max_mqueue_len", .max)
         queuesQoS0 = bool("mqtt.mqueue_store_qos0")
-        maximumAwaitingRelease = int("mqtt.max_awaiting_rel", 100)
+        maximumAwaitingRelease = int("mqtt.max_awaiting_rel", 65_535)
         maximumTopicLevels = int("mqtt.max_topic_levels", 128)
         maximumClientIdentifierLength = int("mqtt.max_clientid_len", 65_535)
         maximumQoS = UInt8(clamping: int("mqtt.max_qos_allowed", 2))
@@ -49,9 +48,8 @@ extension BrokerSettings {
         maximumKeepAlive = config.int(at: "mqtt.max_keepalive").map { UInt16(clamping: $0) }
         idleTimeout = UInt64(clamping: int("mqtt.idle_timeout", 15_000))
         sessionExpiryInterval = UInt32(clamping: int("mqtt.session_expiry_interval", 7_200_000) / 1000)
-        maximumRetainedPayload = int("retainer.max_payload_size", 1 << 20)
-        let retained = int("retainer.max_retained_messages", 0)
-        maximumRetainedMessages = retained == 0 ? .max : retained
+        readDelivery(config)
+        readRetainer(config)
         disconnectsWhenDenied = config.string(at: "authorization.deny_action") == "disconnect"
         if config.bool(at: "authorization.cache.enable") == false {
             authorizationCacheTime = 0

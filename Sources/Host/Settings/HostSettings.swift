@@ -7,7 +7,7 @@ import Config
 enum HostSettings {
     static let all: [Setting] =
         node + ListenerSettings.all
-        + (mqtt + TLSOptions.certificateNames + shared + retainer).map(reloadable) + broker + plugins
+        + (mqtt + TLSOptions.certificateNames + shared + DeliverySettings.all).map(reloadable) + broker + plugins
 
     /// Brokers take these over while they run.
     private static func reloadable(_ setting: Setting) -> Setting {
@@ -106,45 +106,6 @@ enum HostSettings {
             .duration,
             fallback: "2h",
             doc: "Life of a 3.1.1 client's session after its connection."
-        ),
-        Setting(
-            "mqtt.max_inflight",
-            .int,
-            fallback: "32",
-            doc: "QoS 1 and 2 messages on the way to one client.",
-            minimum: 1,
-            maximum: 65_535
-        ),
-        Setting(
-            "mqtt.max_mqueue_len",
-            .union([.int, .choice(["infinity"])]),
-            fallback: "1000",
-            doc: "Messages waiting for one session."
-        ),
-        Setting(
-            "mqtt.mqueue_store_qos0",
-            .bool,
-            fallback: "true",
-            doc: "Whether QoS 0 messages wait for a client that is away."
-        ),
-        Setting(
-            "mqtt.max_awaiting_rel",
-            .int,
-            fallback: "100",
-            doc: "QoS 2 messages of one client between PUBLISH and PUBREL; told as Receive Maximum.",
-            minimum: 1,
-            maximum: 65_535
-        ),
-    ]
-
-    private static let retainer: [Setting] = [
-        Setting("retainer.max_payload_size", .bytesize, fallback: "1MB", doc: "Largest payload kept as retained."),
-        Setting(
-            "retainer.max_retained_messages",
-            .int,
-            fallback: "0",
-            doc: "Most retained messages; 0 = no limit.",
-            minimum: 0
         ),
     ]
 
