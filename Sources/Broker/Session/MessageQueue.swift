@@ -38,7 +38,8 @@ struct MessageQueue {
 
     /// Hands the oldest item of this priority over, and its reference.
     mutating func popFirst(of priority: UInt16) -> Item? {
-        guard priority > 0, let levels else { return ring.popFirst() }
+        if priority == 0 { return ring.popFirst() }
+        guard let levels else { return nil }
         defer { if levels.count == 0 { self.levels = nil } }
         return levels.popFirst(of: priority)
     }
