@@ -107,6 +107,7 @@ struct Message {
         return ByteView(start.assumingMemoryBound(to: UInt8.self), count: count)
     }
 
+    var isSystem: Bool { header.pointee.origin == .system }
     var qos: UInt8 { header.pointee.qos }
     var retain: Bool { header.pointee.retain }
     var expiresAt: UInt64 { header.pointee.expiresAt }

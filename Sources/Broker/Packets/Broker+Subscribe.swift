@@ -25,11 +25,11 @@ struct PendingSubscribe {
     let session: Int32
     let sessionGeneration: UInt32
     /// Asked for once the SUBACK is written; until then the session does not move to another loop.
-    var retained: [RetainedRequest]
+    var retained: [RetainedWish]
 }
 
 /// A granted filter whose retained messages are wanted.
-struct RetainedRequest {
+struct RetainedWish {
     var filter: [UInt8]
     var options: DeliveryOptions
 }
@@ -173,10 +173,10 @@ extension Broker {
             }
             isNew.append(addSubscription(slot, item.filter, item.group, options, token: token))
         }
-        var retained: [RetainedRequest] = []
+        var retained: [RetainedWish] = []
         for (item, isNew) in zip(resolved, isNew) where !item.reason.isError {
             notifySubscribed(connection, item, identifier)
-            if let request = retainedRequest(item, isNew: isNew, identifier) { retained.append(request) }
+            if let wish = retainedWish(item, isNew: isNew, identifier) { retained.append(wish) }
         }
         // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.2.1-6]
         let suback = encodeSuback(packet.packetIdentifier, resolved, connection.pointee.version)
@@ -202,8 +202,8 @@ extension Broker {
         suback.withUnsafeBytes { connection.pointee.output.bytes.append(ByteView($0)) }
     }
 
-    private func queryRetained(_ requests: [RetainedRequest], _ slot: Int32) {
-        for request in requests { queryRetained(request.filter, Subscriber(session: slot, options: request.options)) }
+    private func queryRetained(_ wishes: [RetainedWish], _ slot: Int32) {
+        for wish in wishes { queryRetained(wish.filter, Subscriber(session: slot, options: wish.options)) }
     }
 
     /// Every other loop knows the filters. What is retained goes behind the SUBACK: many clients look at no message of
@@ -213,8 +213,8 @@ extension Broker {
         guard !pending.retained.isEmpty, let session = session(pending.session, pending.sessionGeneration) else {
             return
         }
-        queryRetained(pending.retained, pending.session)
         session.pointee.retainedQueries -= 1
+        queryRetained(pending.retained, pending.session)
         sendIfReady(pending.session)
     }
 
@@ -245,11 +245,11 @@ extension Broker {
     }
 
     /// A new subscription is told the retained messages of its filter. [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.8.4-4]
-    private func retainedRequest(
+    private func retainedWish(
         _ item: ResolvedSubscription,
         isNew: Bool,
         _ identifier: UInt32
-    ) -> RetainedRequest? {
+    ) -> RetainedWish? {
         guard item.group.isEmpty else { return nil }
         switch item.options.retainHandling {
         case .sendAtSubscribe: break
@@ -262,7 +262,7 @@ extension Broker {
             retainAsPublished: true,
             subscriptionIdentifier: identifier
         )
-        return RetainedRequest(filter: item.filter, options: options)
+        return RetainedWish(filter: item.filter, options: options)
     }
 
     /// Whether the client takes a SUBACK or UNSUBACK with so many codes: who asks for more than it wants to be told

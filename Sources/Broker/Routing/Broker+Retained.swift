@@ -53,7 +53,7 @@ extension Broker {
             message.release()
             return
         }
-        guard message.header.pointee.origin == .system || mayStore(message.topic) else {
+        guard message.isSystem || mayStore(message.topic) else {
             counters.retainedDropped &+= 1
             message.release()
             return
@@ -63,8 +63,9 @@ extension Broker {
     }
 
     private func mayStore(_ topic: ByteView) -> Bool {
-        if retained.count >= settings.maximumRetainedMessages, retained[topic] == nil {
-            complainOfRetained("there are \(retained.count) already; raise retainer.max_retained_messages")
+        let count = retained.count - retained.systemCount
+        if count >= settings.maximumRetainedMessages, retained[topic] == nil {
+            complainOfRetained("there are \(count) already; raise retainer.max_retained_messages")
             return false
         }
         if let rate = settings.retainedPublishRate, !retainedRate.take(rate, at: now) {

@@ -43,7 +43,6 @@ extension Broker {
     func queryRetained(_ filter: [UInt8], _ subscriber: Subscriber) {
         guard settings.isRetainAvailable else { return }
         let session = sessions[subscriber.target]
-        let isFirst = session.pointee.retainedQueries == 0
         session.pointee.retainedQueries += 1
         lastRetainedRead &+= 1
         let query = RetainedQuery(
@@ -53,6 +52,7 @@ extension Broker {
             read: lastRetainedRead,
             portion: 0
         )
+        let isFirst = !session.pointee.readsRetained && retainedWaiting[query.sessionGeneration] == nil
         if isFirst, canTake(session, query) {
             ask(query, session, atOnce: true)
         } else {

@@ -24,6 +24,8 @@ struct RetainedStore {
     let root: Int32
     /// Messages kept.
     private(set) var count = 0
+    /// Those of them that are the broker's own, which no limit concerns.
+    private(set) var systemCount = 0
     /// The first of those that expire in a second.
     private var expiring: [UInt32: Int32] = [:]
     /// Reads that go on later: what is removed in between must not be where they stand.
@@ -56,7 +58,9 @@ struct RetainedStore {
             if end == topic.count { break }
             start = end + 1
         }
-        if let old = nodes[node].pointee.message { old.release() } else { count += 1 }
+        count += 1
+        if message.isSystem { systemCount += 1 }
+        if let old = nodes[node].pointee.message { forget(old) }
         forgetExpiry(of: node)
         nodes[node].pointee.message = message
         return node
@@ -72,8 +76,7 @@ struct RetainedStore {
         guard let message = nodes[node].pointee.message else { return }
         forgetExpiry(of: node)
         nodes[node].pointee.message = nil
-        count -= 1
-        message.release()
+        forget(message)
         prune(node)
     }
 
@@ -129,6 +132,12 @@ struct RetainedStore {
             nodes.remove(node)
             node = old.parent
         }
+    }
+
+    private mutating func forget(_ message: Message) {
+        count -= 1
+        if message.isSystem { systemCount -= 1 }
+        message.release()
     }
 
     // MARK: Expiry
