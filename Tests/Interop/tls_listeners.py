@@ -162,17 +162,17 @@ def reader_that_takes_nothing_is_closed(case):
 @behaviour()
 def bytes_trickling_through_keep_a_slow_reader(case):
     """A client that takes a little now and then outlives send_timeout many times over."""
-    broker = Secure(case, extra="listeners.tcp.default.tcp_options { send_timeout = 400ms, sndbuf = 4KB }")
+    broker = Secure(case, extra="listeners.tcp.default.tcp_options { send_timeout = 800ms, sndbuf = 16KB }")
     slow = broker.client("slow")
-    slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     slow.subscribe("s")
     mouth = broker.client("mouth")
     case.clients.extend([slow, mouth])
-    for _ in range(40):
+    for _ in range(80):
         mouth.publish("s", b"x" * 20_000, qos=1)
     for _ in range(40):
-        slow.socket.recv(4000)
-        case.context.pause(0.05)
+        slow.socket.recv(16_000)
+        case.context.pause(0.06)
     check("took nothing" not in broker.log, f"it was closed: {broker.tail()}")
 
 

@@ -146,7 +146,8 @@ typedef struct isth_hooks_v1 {
   /* CONNECT arrived, before authentication.  DENY refuses it (0x87).  LATER is not allowed.                          */
   isth_result (*ISTH_NULLABLE client_connect)(ISTH_CL, isth_edit *e);
   /* User name and password.  ALLOW in, DENY out (0x86); end of chain: out, if any plugin has this hook, else only
-   * clients of this machine's loopback addresses are let in.  LATER: answer(ticket).                                 */
+   * clients of this machine's loopback addresses, and of listeners that require a certificate, are let in.  Not asked
+   * for listeners with enable_authn = false.  The names may be a certificate's.  LATER: answer(ticket).                */
   isth_result (*ISTH_NULLABLE client_authenticate)(ISTH_CL, isth_id ticket, isth_bytes password);
   /* MQTT 5 enhanced authentication (phase ISTH_AUTH_*).  ALLOW done, DENY out; end of chain: 0x8C bad method.
    * Reserved: this host does not ask it yet and answers 0x8C to every method.                                        */

@@ -32,7 +32,8 @@ final class TestClient {
         _ version: ProtocolVersion = .v5,
         loop: Int = 0,
         isLoopback: Bool = true,
-        rates: ClientRates = ClientRates()
+        rates: ClientRates = ClientRates(),
+        prepare: (inout ConnectionOrigin) -> Void = { _ in }
     ) {
         self.world = world
         self.loop = loop
@@ -40,6 +41,7 @@ final class TestClient {
         self.name = name
         var origin = ConnectionOrigin(listener: "tcp:test", address: "127.0.0.1", port: 4711, isLoopback: isLoopback)
         origin.rates = rates
+        prepare(&origin)
         identifier = world.brokers[loop].accept(transport, origin)
     }
 
