@@ -2,6 +2,7 @@
 # Who may connect, how often, and how much one client may ask of a broker; nobody else notices who is over the limit.
 import re
 import select
+import signal
 import socket
 import time
 
@@ -180,6 +181,37 @@ def a_slow_connect(case):
         ended = bool(select.select([slow.socket], [], [], 0.1)[0])
     check(ended, "the connection is still open")
     until(lambda: "no CONNECT came in time" in broker.log or "closing the connection" in broker.log, "the log says so")
+
+
+@behaviour()
+def limits_can_be_changed(case):
+    """After SIGHUP new connections meet the new rules; those that were there before stay."""
+    broker = limited(case, "")
+    old = connected(broker.limited, "old")
+    text = broker.conf_path.read_text()
+    broker.write(text.replace("\n\n}", '\naccess_rules = ["deny 127.0.0.1"]\n}'))
+    broker.child.send_signal(signal.SIGHUP)
+
+    def is_closed():
+        try:
+            return socket.create_connection(("127.0.0.1", broker.limited), timeout=0.1).recv(1) == b""
+        except TimeoutError:
+            return False
+        except ConnectionResetError:
+            return True
+    until(is_closed, "new connections are closed")
+    old.ping()
+
+
+@behaviour()
+def flapping(case):
+    """A client whose connections end too often is kept out, and others are not."""
+    broker = limited(case, "", "flapping_detect { enable = true, max_count = 3, window_time = 1h }\n")
+    for _ in range(3):
+        connected(broker.limited, "flaps").disconnect()
+    Client(("127.0.0.1", broker.limited), 5, "flaps").open(expect=0x8A)
+    Client(("127.0.0.1", broker.limited), 4, "flaps").open(expect=5)
+    connected(broker.limited, "other").ping()
 
 
 @behaviour()

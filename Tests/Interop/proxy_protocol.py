@@ -11,6 +11,7 @@ from Support.client import Client
 from Support.haproxy import HAProxy
 from Support.ports import free_port
 from Support.suite import behaviour, check
+from Support.tls import TLSClient, certificates, context
 from Support.transports import Address, listener
 from Support.wait import equal, until
 
@@ -93,6 +94,27 @@ def haproxy_version_2(case):
 def haproxy_with_every_field(case):
     """Checksum, identifier, authority and certificate fields of HAProxy's header are understood."""
     through_haproxy(case, "send-proxy-v2 proxy-v2-options crc32c,unique-id,authority,ssl,cert-cn,ssl-cipher,cert-sig")
+
+
+@behaviour()
+def haproxy_names_the_certificate(case):
+    """A certificate that HAProxy has verified names its client, as one does that the broker has verified itself."""
+    broker = behind_proxy(case, extra="mqtt.peer_cert_as_username = cn\n", plugins=["FileACL"])
+    (broker.folder / "acl.conf").write_text('{allow, {username, "device 7"}, all, ["own"]}.\n{deny, all}.\n')
+    broker.kill()
+    broker.write(broker.conf_path.read_text() + "authorization { no_match = deny, sources = [{ type = file, path = "
+                 f'"{broker.folder}/acl.conf" }}] }}\n')
+    started(broker)
+    made = certificates()
+    pem = broker.folder / "haproxy.pem"
+    pem.write_text((made / "server.pem").read_text() + (made / "server.key").read_text())
+    proxy = HAProxy(broker.behind, "send-proxy-v2-ssl-cn", f"ssl crt {pem} ca-file {made}/ca.pem verify optional")
+    case.finally_(proxy.kill)
+    known = TLSClient(proxy.address, 5, "known", context("device")).open(username="somebody else")
+    equal(known.publish("own", b"x", qos=1).reason, 0x10, "PUBACK of a client with a certificate")
+    for options in ({}, {"username": "anybody"}):
+        unknown = TLSClient(proxy.address, 5, "unknown", context()).open(**options)
+        equal(unknown.publish("own", b"x", qos=1, accepted=False).reason, 0x87, "PUBACK of one without")
 
 
 @behaviour()

@@ -58,6 +58,7 @@ final class ListenerPort: @unchecked Sendable {
     func renew(_ plan: ListenerPlan) {
         self.plan.common = plan.common
         self.plan.tcp = plan.tcp
+        self.plan.limits = plan.limits
         self.plan.tls = plan.tls
         self.plan.names = plan.names
     }

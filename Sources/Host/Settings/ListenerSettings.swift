@@ -88,26 +88,30 @@ enum ListenerSettings {
             "messages_rate",
             .string,
             fallback: "infinity",
-            doc: "PUBLISH packets of each client, such as `100/s`; a client that sends more is not read for a while."
+            doc: "PUBLISH packets of each client, such as `100/s`; a client that sends more is not read for a while.",
+            reloadable: true
         ),
         Setting(
             "messages_burst",
             .string,
             fallback: "infinity",
-            doc: "PUBLISH packets beyond the rate for a while, such as `1000/60m`; `infinity`: none."
+            doc: "PUBLISH packets beyond the rate for a while, such as `1000/60m`; `infinity`: none.",
+            reloadable: true
         ),
         Setting(
             "bytes_rate",
             .string,
             fallback: "infinity",
             doc: "Bytes of PUBLISH packets of each client, such as `1MB/s`; a client that sends more is not read for a "
-                + "while."
+                + "while.",
+            reloadable: true
         ),
         Setting(
             "bytes_burst",
             .string,
             fallback: "infinity",
-            doc: "Bytes of PUBLISH packets beyond the rate for a while, such as `100MB/60m`; `infinity`: none."
+            doc: "Bytes of PUBLISH packets beyond the rate for a while, such as `100MB/60m`; `infinity`: none.",
+            reloadable: true
         ),
     ]
 
@@ -117,15 +121,23 @@ enum ListenerSettings {
             .array(.string),
             fallback: "[\"allow all\"]",
             doc: "Who may connect, the first rule that fits: `allow 10.0.0.0/8`, `deny all`; nobody is kept out by no "
-                + "rule. Behind a proxy with `proxy_protocol` it is the client's own address that counts."
+                + "rule. Behind a proxy with `proxy_protocol` it is the client's own address that counts.",
+            reloadable: true
         ),
         Setting(
             "proxy_protocol",
             .bool,
             fallback: "false",
             doc: "Whether every connection begins with a PROXY header (version 1 or 2) that says who the client is; "
-                + "whoever reaches the port can say what he likes, so let only the proxy reach it."
+                + "whoever reaches the port can say what he likes, so let only the proxy reach it.",
+            reloadable: true
         ),
-        Setting("proxy_protocol_timeout", .duration, fallback: "3s", doc: "Time for the PROXY header to come."),
+        Setting(
+            "proxy_protocol_timeout",
+            .duration,
+            fallback: "3s",
+            doc: "Time for the PROXY header to come.",
+            reloadable: true
+        ),
     ]
 }
