@@ -19,7 +19,7 @@ NOT_THE_SERVER = ROOT / "Sources/Host/MQTTClient"
 CITATION = re.compile(r"\[(MQTT3?-[\w.-]*)\]")
 ALIKE = re.compile(r"\[MQTT3?-[^\]\n]*\]")
 FUNCTION = re.compile(r"\bfunc (\w+|`[^`]+`)")
-DECORATORS = {"behaviour": (None,), "both": (4, 5), "v4": (4,), "v5": (5,)}
+DECORATORS = {"behaviour": (None,), "both": (4, 5), "v3": (3,), "v4": (4,), "v5": (5,)}
 BINDS = ("server", "both", "refused", "client")
 CHAPTERS = {
     "1": "Data representation", "2": "Packet format", "3.1": "CONNECT", "3.2": "CONNACK", "3.3": "PUBLISH",

@@ -104,7 +104,7 @@ def qos_and_retain_conditions(case):
     equal(client.subscribe("t", qos=1, granted=False).reasons, [0x87], "SUBSCRIBE at QoS 1")
 
 
-@behaviour()
+@behaviour("MQTT3-3.3.5-2")
 def refusals_of_mqtt_3_1_1(case):
     """A denied MQTT 3.1.1 client gets 0x80 in the SUBACK, and its publish is acknowledged but not routed."""
     broker = guarded(case, '{deny, all, all, ["no"]}.\n{allow, all}.\n')
@@ -114,6 +114,17 @@ def refusals_of_mqtt_3_1_1(case):
     client.publish("no", b"hidden", qos=1)
     client.publish("yes", b"seen", qos=1)
     watcher.receive("seen")
+
+
+@behaviour()
+def refusals_of_mqtt_3_1(case):
+    """A denied MQTT 3.1 client, whose version has no code for it, is granted what it asked for and gets nothing."""
+    broker = guarded(case, '{deny, all, subscribe, ["no"]}.\n{allow, all}.\n')
+    client, sender = broker.client("c", 3), broker.client("sender", 3)
+    equal(client.subscribe("no", "yes", qos=1).reasons, [1, 1], "granted QoS")
+    sender.publish("no", b"hidden", qos=1)
+    sender.publish("yes", b"seen", qos=1)
+    client.receive("seen")
 
 
 @behaviour()
@@ -131,6 +142,17 @@ def denied_message_reaches_nobody(case):
     late.subscribe("no")
     late.ping()
     equal(late.inbox, [], "retained messages")
+
+
+@behaviour("MQTT-4.3.3-9")
+def identifier_of_a_denied_publish_is_free(case):
+    """After a PUBREC of 0x87 the same packet identifier is a new message."""
+    broker = guarded(case, '{deny, all, publish, ["no"]}.\n{allow, all}.\n')
+    watcher, client = broker.client("watcher"), broker.client("c")
+    watcher.subscribe("+")
+    equal(client.publish("no", b"hidden", qos=2, pid=7, accepted=False).reason, 0x87, "reason code")
+    client.publish("yes", b"seen", qos=2, pid=7)
+    watcher.receive("seen", topic="yes")
 
 
 @behaviour()

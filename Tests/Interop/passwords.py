@@ -68,7 +68,7 @@ for algorithm_name, salt_position in (("sha256", "suffix"), ("sha256", "prefix")
     digest_case(algorithm_name, salt_position)
 
 
-@behaviour()
+@behaviour("MQTT-3.1.4-2", "MQTT-4.13.2-1")
 def pbkdf2(case):
     """Passwords hashed by PBKDF2 let their users in, and no others."""
     for digest_name, rounds in (("sha256", 4096), ("sha512", 1000)):

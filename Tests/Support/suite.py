@@ -61,6 +61,10 @@ def v4(*cites, alone=False):
     return behaviour(*cites, versions=(4,), alone=alone)
 
 
+def v3(*cites, alone=False):
+    return behaviour(*cites, versions=(3,), alone=alone)
+
+
 class Case:
     """One run of one behaviour."""
 
@@ -171,4 +175,4 @@ def run(items, context, jobs, show=True):
     return [results[id(item)] for item in items]
 
 
-__all__ = ["Case", "Skip", "behaviour", "both", "check", "load", "mqtt", "run", "v4", "v5"]
+__all__ = ["Case", "Skip", "behaviour", "both", "check", "load", "mqtt", "run", "v3", "v4", "v5"]

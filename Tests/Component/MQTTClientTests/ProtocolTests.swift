@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client's rules without a socket: bytes in, events and bytes out.
+// The client's rules without a socket: bytes in, events and bytes out. [MQTT3-7.0.0-1]
 
 import Glibc
 import MQTT

@@ -65,6 +65,7 @@ import Testing
         #expect(client.take().map(\.reason) == [0x85])
     }
 
+    /// [MQTT-3.2.2-9]
     @Test func theConnackTellsTheLimits() {
         var settings = BrokerSettings()
         settings.maximumPacketSize = 5000
@@ -173,6 +174,7 @@ import Testing
         #expect(!client.isClosed)
     }
 
+    /// [MQTT-3.2.2-12] [MQTT-3.2.2-13]
     @Test func aWillBeyondTheLimitsIsRefusedForGood() {
         var settings = BrokerSettings()
         settings.maximumQoS = 1

@@ -233,15 +233,18 @@ import Testing
         #expect(publisher.take().map(\.reason) == [0x82])
     }
 
-    @Test func anAliasAboveTheMaximumEndsTheConnection() {
+    /// [MQTT-3.2.2-17] [MQTT-3.2.2-18]
+    @Test(arguments: [UInt16(0), 2])
+    func anAliasAboveTheMaximumEndsTheConnection(maximum: UInt16) {
         var settings = BrokerSettings()
-        settings.maximumTopicAlias = 2
+        settings.maximumTopicAlias = maximum
         let world = World(settings)
         let publisher = TestClient.connected(world, "p")
         publisher.publish("a") { writer, _ in writer.append(.topicAlias, 3) }
         #expect(publisher.take().map(\.reason) == [0x94])
     }
 
+    /// [MQTT-3.2.2-11] [MQTT-3.2.2-14]
     @Test func whatIsSwitchedOffEndsTheConnection() {
         var settings = BrokerSettings()
         settings.maximumQoS = 1

@@ -12,6 +12,7 @@ import Testing
         TestClient.connected(world, name, version)
     }
 
+    /// [MQTT-3.2.2-10] [MQTT3-3.8.3-2]
     @Test func everyFilterGetsItsCode() {
         var settings = BrokerSettings()
         settings.maximumQoS = 1
@@ -26,6 +27,9 @@ import Testing
         #expect(codes == [0, 1, 1, 0xA2, 0x9E, 0x8F])
         let old = TestClient.connected(world, "o", .v311).subscribe(filters)
         #expect(old == [0, 1, 1, 0x80, 0x80, 0x80])
+        // MQTT 3.1 has no code for a failure.
+        let oldest = TestClient.connected(world, "e", .v31).subscribe(filters)
+        #expect(oldest == [0, 1, 1, 2, 2, 2])
         #expect(world.broker.filterCount == 3)
     }
 

@@ -49,6 +49,20 @@ import Testing
         #expect(publisher.take().map(\.reason) == [0x97, 0x97])
     }
 
+    /// [MQTT-3.4.2-1] [MQTT-3.14.2-1]
+    @Test(arguments: [Int(ISTH_DENY), Int(ISTH_DISCONNECT)])
+    func aCodeThatThePacketDoesNotHaveIsNotSent(result: Int) {
+        let plugin = ScriptedPlugin()
+        plugin.publish = { _, edit in
+            _ = EditFunctions.reason(edit, 0x86)
+            return result
+        }
+        let world = World(plugins: [plugin])
+        let publisher = TestClient.connected(world, "p")
+        publisher.publish("a", qos: .atLeastOnce)
+        #expect(publisher.take().map(\.reason) == [0x83])
+    }
+
     @Test func theChainStopsAtTheFirstVerdict() {
         let plugins = (0..<3).map { _ in ScriptedPlugin() }
         for (i, plugin) in plugins.enumerated() {
