@@ -3,14 +3,12 @@
 # Runs the black-box tests, all of them or some: Tests/run.py Conformance --only REGEX. Without --broker HOST:PORT or
 # --mosquitto it starts .build/release/isthmus (or $ISTHMUS). `--report table` prints a Markdown table.
 import argparse
-import json
 import sys
 import threading
 import time
 
-from Support import broker, ports, suite, transports
+from Support import broker, comparison, ports, suite, transports
 
-KNOWN = suite.TESTS / "Conformance/mosquitto-2.0.11.json"
 WHOLE = ("Conformance", "Interop", "Chaos")
 
 
@@ -42,15 +40,13 @@ def start_broker(options):
 
 
 def table(results, title):
-    known = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+    known = comparison.read()
     print(f"| Behaviour | Rules | {title} | mosquitto 2.0.11 |\n| --- | --- | --- | --- |")
     for result in results:
         rules = " ".join(f"[{c}]" for c in result.behaviour.cites)
-        note = known.get(result.name, "yes")
-        other = "yes" if note == "yes" else "closes without a code" if "closed without a reason code" in note else "no"
         version = result.name[result.name.find(" ("):] if " (" in result.name else ""
         print(f"| {result.behaviour.sentence}{version} | {rules} | "
-              f"{'yes' if result.outcome == 'passed' else 'no'} | {other} |")
+              f"{'yes' if result.outcome == 'passed' else 'no'} | {comparison.verdict(known, result.name)} |")
 
 
 def main():
@@ -64,7 +60,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=16, help="behaviours at a time")
     parser.add_argument("--report", choices=["lines", "table"], default="lines")
     parser.add_argument("--times", action="store_true", help="show the slowest ten")
-    parser.add_argument("--write-known", action="store_true", help=f"write what fails into {KNOWN.name}")
+    parser.add_argument("--write-known", action="store_true", help=f"write what came out into {comparison.FILE.name}")
     options = parser.parse_args()
     elsewhere = options.broker or options.mosquitto or options.transport != "tcp"
     folders = options.folders or (["Conformance"] if elsewhere else WHOLE)
@@ -92,7 +88,7 @@ def main():
         print(server.tail())
     broker.clean_up(keep=bool(failed) and options.report == "lines")
     if options.write_known:
-        KNOWN.write_text(json.dumps({r.name: r.note.splitlines()[0] for r in failed}, indent=1) + "\n")
+        comparison.write(results)
     if options.report == "table":
         table(results, "mosquitto (here)" if options.mosquitto else options.broker or "Isthmus")
     if options.times:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Writes docs/conformance.md: every statement of MQTT 3.1.1 and 5.0 that binds a server, where the sources enforce it and
 # which tests prove it. The statements are in Tests/Conformance/statements; the rest is read from citations, [MQTT-…]
-# by the numbers of 5.0 and [MQTT3-…] by those of 3.1.1. `--check` says what is missing, unknown or stale.
+# by the numbers of 5.0 and [MQTT3-…] by those of 3.1.1. `--check` says what is missing, unknown or stale. The second
+# page, docs/conformance-mosquitto.md, sets the behaviours that the tests show beside what a mosquitto shows of them.
 import argparse
 import ast
 import csv
@@ -12,7 +13,11 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "Tests"))
+from Support import comparison  # noqa: E402
+
 PAGE = ROOT / "docs/conformance.md"
+COMPARISON = ROOT / "docs/conformance-mosquitto.md"
 STATEMENTS = ROOT / "Tests/Conformance/statements"
 # The broker as a client of others keeps to the rules for clients, which are none of the server's.
 NOT_THE_SERVER = ROOT / "Sources/Host/MQTTClient"
@@ -236,12 +241,11 @@ def main():
             problems.append(f"{one.id} is not enforced: cite [{missing}] at the code that does. ({one.summary})")
         if missing := lacking(one, one.proved):
             problems.append(f"{one.id} is not proved: a test has to cite {missing}. ({one.summary})")
-    text = page([("MQTT 5.0", five), ("MQTT 3.1.1", three)])
-    if options.check:
-        if not PAGE.exists() or without_lines(PAGE.read_text()) != without_lines(text):
-            problems.append(f"{PAGE.relative_to(ROOT)} is stale: run scripts/conformance.py and commit what it wrote.")
-    else:
-        PAGE.write_text(text)
+    for path, text in ((PAGE, page([("MQTT 5.0", five), ("MQTT 3.1.1", three)])), (COMPARISON, comparison.page())):
+        if not options.check:
+            path.write_text(text)
+        elif not path.exists() or without_lines(path.read_text()) != without_lines(text):
+            problems.append(f"{path.relative_to(ROOT)} is stale: run scripts/conformance.py and commit what it wrote.")
     for problem in problems:
         print(problem)
     counted = sum(one.binds != "client" for one in five + three)

@@ -106,6 +106,8 @@ def main():
         conclude(report)
     one_check(report, "docs/configuration.md is what `isthmus settings` says",
               ["sh", "-c", ".build/release/isthmus settings | diff - docs/configuration.md"])
+    one_check(report, "Every statement of MQTT is enforced and proved",
+              [sys.executable, "scripts/conformance.py", "--check"])
     for folder in ("Conformance", "Interop", "Chaos"):
         black_box(report, folder)
     black_box(report, "Conformance", "wss")

@@ -19,7 +19,7 @@ public enum PacketType: UInt8, Sendable {
     case disconnect = 14
     case auth = 15
 
-    /// The flag bits that a packet of this type must carry; those of a PUBLISH mean something. [MQTT-2.2.2-1]
+    /// The flag bits that a packet of this type must carry; those of a PUBLISH mean something. [MQTT-2.1.3-1]
     @inlinable
     public var requiredFlags: UInt8 {
         switch self {

@@ -52,7 +52,7 @@ public enum TopicFilter {
                 continue
             }
             if n == name.count {
-                // "a/#" matches "a": the multi-level wildcard includes the parent level. [MQTT-4.7.1-2]
+                // "a/#" matches "a": the multi-level wildcard includes the parent level. [MQTT-4.7.1-1]
                 return byte == .slash && f &+ 2 == filter.count && filter[f &+ 1] == .hash
             }
             if byte != name[n] { return false }

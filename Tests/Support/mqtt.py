@@ -77,7 +77,7 @@ class Packet:
         return NAMES[self.type]
 
     def __repr__(self):
-        shown = {k: v for k, v in self.__dict__.items() if k not in ("type", "flags", "size") and v not in ({}, None)}
+        shown = {k: v for k, v in self.__dict__.items() if k not in ("type", "flags", "size", "older") and v not in ({}, None)}
         if len(shown.get("payload", b"")) > 60:
             shown["payload"] = shown["payload"][:60] + b"..."
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"

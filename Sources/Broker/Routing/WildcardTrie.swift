@@ -101,7 +101,7 @@ struct WildcardTrie {
         var depth = depth
         while true {
             let this = nodes[node].pointee
-            // `a/#` also matches `a`: the parent level counts. [MQTT-4.7.1-2]
+            // `a/#` also matches `a`: the parent level counts. [MQTT-4.7.1-1]
             if this.multi >= 0 { matches.append(this.multi) }
             if depth == count {
                 if this.here >= 0 { matches.append(this.here) }

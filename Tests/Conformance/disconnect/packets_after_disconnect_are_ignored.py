@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-3.14.4-2")
+@both("MQTT-3.14.4-1")
 def packets_after_disconnect_are_ignored(case):
     """What a client sends after its DISCONNECT is not done."""
     watcher, client = case.client("watcher"), case.client()

@@ -63,6 +63,7 @@ def group(version, kind, members):
             bystander.ping()
             if fault:
                 wrong.append(f"{name} ({data[:24].hex()}): {fault}")
+        wrong.sort(key=lambda fault: "closed without a reason code" in fault)
         check(not wrong, f"{len(wrong)} of {len(members)}:\n      " + "\n      ".join(wrong[:12]))
     malformed.__name__ = f"malformed_{mqtt.NAMES[kind].lower()}"
     malformed.__doc__ = f"{len(members)} malformed {mqtt.NAMES[kind]} packets end their connection, and no other."

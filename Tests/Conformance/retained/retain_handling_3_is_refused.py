@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import v5
 
 
-@v5("MQTT-3.8.3-5")
+@v5("MQTT-4.13.1-1")
 def retain_handling_3_is_refused(case):
     """Retain Handling 3 ends the connection."""
     client = case.client()

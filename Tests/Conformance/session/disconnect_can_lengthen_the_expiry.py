@@ -4,7 +4,7 @@ from Support.suite import v5
 from Support.wait import equal
 
 
-@v5("MQTT-3.14.2-2")
+@v5("MQTT-3.1.2-23")
 def disconnect_can_lengthen_the_expiry(case):
     """A longer Session Expiry Interval in DISCONNECT is taken over."""
     keeping(case, expiry=1).disconnect(props={"session_expiry": 500})

@@ -4,7 +4,7 @@ from Support.suite import v5
 from Support.wait import equal
 
 
-@v5("MQTT-3.14.2-2")
+@v5("MQTT-4.1.0-2")
 def disconnect_can_shorten_the_expiry(case):
     """A Session Expiry Interval of 0 in DISCONNECT ends the session."""
     client = keeping(case)

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import v5
 
 
-@v5("MQTT-3.14.2-2")
+@v5("MQTT-4.13.1-1")
 def expiry_after_none_is_a_protocol_error(case):
     """A Session Expiry Interval in DISCONNECT after none in CONNECT is a protocol error."""
     client = case.client()

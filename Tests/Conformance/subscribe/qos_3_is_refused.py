@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-3.8.3-5")
+@both("MQTT-4.13.1-1", "MQTT3-3.8.3-4")
 def qos_3_is_refused(case):
     """A SUBSCRIBE that asks for QoS 3 ends the connection."""
     client = case.client()

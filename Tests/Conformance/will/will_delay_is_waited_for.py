@@ -5,7 +5,7 @@ from Conformance.will.parts import watched, will_of
 from Support.suite import check, v5
 
 
-@v5("MQTT-3.1.3-9")
+@v5("MQTT-3.1.2-8")
 def will_delay_is_waited_for(case):
     """A will with a Will Delay Interval is published after it, not before."""
     watcher, mortal = watched(case, will=will_of(case, props={"will_delay": 1}), props={"session_expiry": 60})

@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-3.1.3-11", "MQTT-4.7.0-1")
+@both("MQTT-4.7.0-1")
 def will_topic_with_wildcard_is_refused(case):
     """A will topic with a wildcard is refused."""
     client = case.dial()

@@ -53,6 +53,7 @@ extension Handshake.Outcome {
         #expect(status == Int(sample.expectation))
     }
 
+    /// [MQTT-6.0.0-4]
     @Test func answersAsTheStandardsOwnExampleSays() throws {
         let response = String(decoding: try #require(ask(fields: "").upgrade).response, as: UTF8.self)
         #expect(
