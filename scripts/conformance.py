@@ -90,6 +90,9 @@ def in_sources(problems):
 def in_swift_tests(problems):
     """A comment in front of a test belongs to it, any other to the function it stands in."""
     for path, lines in lines_of(["Tests/Unit", "Tests/Component"], {".swift"}):
+        if "Support" in path.parts:
+            continue
+
         def function(number, lines=lines, path=path):
             after = list(itertools.takewhile(lambda l: l.lstrip().startswith(("//", "@")), lines[number - 1:]))
             candidates = lines[number - 1:number + len(after)] if after else []

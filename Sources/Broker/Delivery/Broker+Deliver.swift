@@ -20,7 +20,7 @@ extension Broker {
         let options = subscriber.options
         if options.noLocal, isPublisher(session, of: publication) { return }  // [MQTT-3.8.3-3]
         if !hooks.deliver.isEmpty, !mayDeliver(&publication, to: session) { return }
-        let qos = min(options.qos, publication.qos)  // [MQTT-3.8.4-8]
+        let qos = min(options.qos, publication.qos)  // [MQTT-3.8.4-8] [MQTT-4.8.2-3]
         let retain = publication.retain && options.retainAsPublished  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let route = DeliveryRoute(retain: retain, group: group)
         if qos == 0 {

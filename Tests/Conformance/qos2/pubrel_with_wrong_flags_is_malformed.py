@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-3.6.1-1")
+@both("MQTT-2.1.3-1", "MQTT-3.6.1-1")
 def pubrel_with_wrong_flags_is_malformed(case):
     """A PUBREL with other flags than 0010 ends the connection."""
     sender = case.client()

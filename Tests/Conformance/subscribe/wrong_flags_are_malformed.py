@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-3.8.1-1")
+@both("MQTT-2.1.3-1", "MQTT-3.8.1-1")
 def wrong_flags_are_malformed(case):
     """A SUBSCRIBE with other flags than 0010 ends the connection."""
     for flags in (0, 1, 3, 10):

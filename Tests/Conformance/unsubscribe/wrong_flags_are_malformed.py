@@ -3,7 +3,7 @@ from Support import mqtt
 from Support.suite import both
 
 
-@both("MQTT-3.10.1-1")
+@both("MQTT-2.1.3-1", "MQTT-3.10.1-1")
 def wrong_flags_are_malformed(case):
     """An UNSUBSCRIBE with other flags than 0010 ends the connection."""
     client = case.client()
