@@ -37,7 +37,7 @@ struct OutgoingAliases {
         slots.initialize(repeating: Slot(), count: Int(limit))
     }
 
-    /// Aliases are slots counted from 1. The topic has at least `shortestTopic` bytes.
+    /// Aliases are slots counted from 1. The topic has at least `shortestTopic` bytes. [MQTT-3.3.2-11]
     func choose(_ topic: ByteView, limit: UInt16) -> Choice {
         let count = Int(limit)
         let hash = topic.hash64

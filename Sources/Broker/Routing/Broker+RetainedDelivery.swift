@@ -156,7 +156,7 @@ extension Broker {
             if options.qos == 0 {
                 guard let connection = session.pointee.connection else { continue }
                 // [MQTT-3.3.1-8]
-                if !write(message, connection, options, 0, retain: true, dup: false) {
+                if !write(message, connection, options, 0, retain: true, dup: false) {  // [MQTT3-3.3.1-8]
                     messageDropped(message, connection, .packetTooLarge)
                 }
                 flushIfLarge(connection)

@@ -96,7 +96,7 @@ struct RetainedCursor {
         return false
     }
 
-    /// `#` stands for the level above it, too. [MQTT-4.7.1-2]
+    /// `#` stands for the level above it, too. [MQTT-4.7.1-1]
     private var isMatch: Bool { endsInMulti ? depth >= levels.count - 1 : depth == levels.count }
 
     private var isChosenByWildcard: Bool {
