@@ -18,6 +18,9 @@ public struct BrokerCounters: Sendable {
     public var malformedPackets: UInt64 = 0
     /// Retained messages that were not kept, as there are too many.
     public var retainedDropped: UInt64 = 0
+    public var payloadBytesReceived: UInt64 = 0
+    public var payloadBytesSent: UInt64 = 0
+    public var sessionsExpired: UInt64 = 0
 
     public init() {}
 
@@ -32,6 +35,9 @@ public struct BrokerCounters: Sendable {
         refusedConnects &+= other.refusedConnects
         malformedPackets &+= other.malformedPackets
         retainedDropped &+= other.retainedDropped
+        payloadBytesReceived &+= other.payloadBytesReceived
+        payloadBytesSent &+= other.payloadBytesSent
+        sessionsExpired &+= other.sessionsExpired
     }
 }
 
@@ -95,6 +101,9 @@ public final class Broker {
     var knowsExclusive = false
     /// Every session ends: nobody is there to take over from another.
     var isStopping = false
+    /// Of the sessions here, and how many of these are shared ones.
+    public internal(set) var subscriptionCount = 0
+    public internal(set) var sharedSubscriptionCount = 0
     var retained = RetainedStore()
     var retainedRate = RateAllowance()
     var nextRetainedComplaint: UInt64 = 0

@@ -62,6 +62,9 @@ public struct BrokerSettings: Sendable {
     public var maximumOutgoingTopicAlias: UInt16 = 32
     /// Payloads that are said to be UTF-8 must be.
     public var validatesPayloadFormat = false
+    /// Which events of clients are told below `$SYS/brokers/NODE/clients/`.
+    public var clientEvents: ClientEvents = []
+    public var nodeName = ""
     /// `authorization.deny_action = disconnect`.
     public var disconnectsWhenDenied = false
     /// How long an authorisation answer is remembered, ms; 0 = not at all.

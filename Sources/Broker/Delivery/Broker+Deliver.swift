@@ -109,6 +109,7 @@ extension Broker {
                     && connection.pointee.outgoingAliasLimit == 0))
         guard isPlain else { return writeFull(&publication, connection, options, identifier, retain: retain) }
         counters.publishSent &+= 1
+        counters.payloadBytesSent &+= UInt64(publication.payload.count)
         let qos = QoS(rawValue: options.qos) ?? .atMostOnce
         let sentQoS = identifier == 0 ? QoS.atMostOnce : qos
         if fanOut != 0, !retain {
@@ -170,6 +171,7 @@ extension Broker {
         )
         if written {
             counters.publishSent &+= 1
+            counters.payloadBytesSent &+= UInt64(publication.payload.count)
         } else {
             drop(&publication, connection, .packetTooLarge)
         }
@@ -301,6 +303,7 @@ extension Broker {
         )
         if isWritten {
             counters.publishSent &+= 1
+            counters.payloadBytesSent &+= UInt64(message.payload.count)
             flushIfLarge(connection)
         }
         return isWritten

@@ -246,6 +246,7 @@ extension Broker {
             resend(session, connection)
         }
         drainQueue(session)
+        if !settings.clientEvents.isEmpty { announceConnected(connection) }
     }
 
     /// Who accepts nothing as large as its CONNACK is not served. [MQTT-3.1.2-24]

@@ -112,6 +112,7 @@ extension Broker {
             log(.info, "\(describe(connection)): disconnected, reason code 0x\(String(reason.rawValue, radix: 16))")
         }
         notifyHooksClosed(connection, reason)
+        if !settings.clientEvents.isEmpty, connection.pointee.isAnnounced { announceDisconnected(connection, reason) }
     }
 
     /// Called when the last output was offered to the transport.

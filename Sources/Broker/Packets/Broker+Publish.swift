@@ -51,15 +51,18 @@ extension Broker {
             }
         }
         counters.publishReceived &+= 1
+        counters.payloadBytesReceived &+= UInt64(publication.payload.count)
         var reason = ReasonCode.success
         let start = connection.pointee.output.bytes.count
+        let sent = counters.bytesSent
         if isDollar, delay != .none {
             answer(packet, connection, keep(&publication, delay))
         } else if route(fromClient: &publication, connection, &reason) {
             let deliveries = connection.pointee.output.bytes.count - start
             answer(packet, connection, reason)
             // What went to the publisher itself comes behind the acknowledgement, as clients know it from elsewhere.
-            if deliveries > 0 { connection.pointee.output.putLast(deliveries, from: start) }
+            // Once some of it is sent, `start` is no place any more.
+            if deliveries > 0, sent == counters.bytesSent { connection.pointee.output.putLast(deliveries, from: start) }
         }
         publication.release()
         return true

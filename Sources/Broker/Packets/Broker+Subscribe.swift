@@ -176,6 +176,7 @@ extension Broker {
         var retained: [RetainedWish] = []
         for (item, isNew) in zip(resolved, isNew) where !item.reason.isError {
             notifySubscribed(connection, item, identifier)
+            if !settings.clientEvents.isEmpty { announceSubscribed(connection, item) }
             if let wish = retainedWish(item, isNew: isNew, identifier) { retained.append(wish) }
         }
         // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.2.1-6]
@@ -286,7 +287,9 @@ extension Broker {
             let existed = removeSubscription(connection.pointee.session, name, group)  // [MQTT-3.10.4-1]
             if existed, group.isEmpty { release(name, connection.pointee.session) }
             codes.append(existed ? 0 : ReasonCode.noSubscriptionExisted.rawValue)  // [MQTT-3.11.3-1] [MQTT-3.11.3-2]
-            if existed { notifyUnsubscribed(connection, name, group) }
+            guard existed else { continue }
+            notifyUnsubscribed(connection, name, group)
+            if !settings.clientEvents.isEmpty { announceUnsubscribed(connection, name, group) }
         }
         touch(connection)
         codes.withUnsafeBytes {

@@ -47,6 +47,8 @@ extension Broker {
         }
         let subscription = Session.Subscription(entry: entry, group: groupIndex, options: options, position: -1)
         session.pointee.subscriptions.insert(subscription, at: place)
+        subscriptionCount += 1
+        if groupIndex >= 0 { sharedSubscriptionCount += 1 }
         let subscriber = Subscriber(session: slot, options: options)
         if groupIndex >= 0 {
             addMember(subscriber, groupIndex, token)
@@ -79,7 +81,11 @@ extension Broker {
 
     func removeSubscription(_ slot: Int32, _ subscription: Session.Subscription) {
         let (place, isThere) = sessions[slot].pointee.subscriptions.place(subscription.entry, subscription.group)
-        if isThere { sessions[slot].pointee.subscriptions.remove(at: place) }
+        if isThere {
+            sessions[slot].pointee.subscriptions.remove(at: place)
+            subscriptionCount -= 1
+            if subscription.group >= 0 { sharedSubscriptionCount -= 1 }
+        }
         if subscription.group >= 0 {
             removeMember(slot, subscription)
         } else {

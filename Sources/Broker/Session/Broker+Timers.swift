@@ -108,6 +108,7 @@ extension Broker {
             return
         }
         if session.pointee.expiresAt <= now {  // [MQTT-4.1.0-2]
+            counters.sessionsExpired &+= 1
             terminate(slot, .normalDisconnection)
             return
         }

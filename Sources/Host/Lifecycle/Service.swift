@@ -63,9 +63,12 @@ enum Service {
     }
 
     private static func startSysTopics(_ runtime: Runtime) {
-        guard let interval = runtime.config.int(at: "sys_topics.sys_msg_interval"), interval > 0 else { return }
+        func interval(_ key: String) -> UInt32 { UInt32(clamping: max(0, runtime.config.int(at: key) ?? 0)) }
         let node = runtime.config.string(at: "node.name") ?? "isthmus@127.0.0.1"
-        SysTopics(runtime, node: node).start(every: UInt32(clamping: interval))
+        SysTopics(runtime, node: node).start(
+            figuresEvery: interval("sys_topics.sys_msg_interval"),
+            heartbeatEvery: interval("sys_topics.sys_heartbeat_interval")
+        )
     }
 
     /// On loop 0: no newcomers, plugins finish, clients are told, then the loops end.

@@ -50,6 +50,14 @@ extension BrokerSettings {
         sessionExpiryInterval = UInt32(clamping: int("mqtt.session_expiry_interval", 7_200_000) / 1000)
         readDelivery(config)
         readRetainer(config)
+        nodeName = config.string(at: "node.name") ?? ""
+        let events: [(String, ClientEvents)] = [
+            ("connected", .connected), ("disconnected", .disconnected), ("subscribed", .subscribed),
+            ("unsubscribed", .unsubscribed),
+        ]
+        for (name, event) in events where config.bool(at: "sys_topics.sys_event_messages.client_\(name)") == true {
+            clientEvents.insert(event)
+        }
         disconnectsWhenDenied = config.string(at: "authorization.deny_action") == "disconnect"
         if config.bool(at: "authorization.cache.enable") == false {
             authorizationCacheTime = 0

@@ -7,7 +7,7 @@ import Config
 enum HostSettings {
     static let all: [Setting] =
         node + ListenerSettings.all
-        + (mqtt + TLSOptions.certificateNames + shared + DeliverySettings.all).map(reloadable) + broker + plugins
+        + (mqtt + TLSOptions.certificateNames + shared + DeliverySettings.all).map(reloadable) + SysSettings.all + broker + plugins
 
     /// Brokers take these over while they run.
     private static func reloadable(_ setting: Setting) -> Setting {
@@ -144,12 +144,6 @@ enum HostSettings {
             .bytesize,
             fallback: "32MB",
             doc: "Accepted for EMQX's sake and not used."
-        ),
-        Setting(
-            "sys_topics.sys_msg_interval",
-            .union([.duration, .choice(["disabled"])]),
-            fallback: "1m",
-            doc: "How often `$SYS/brokers/NODE/…` is published."
         ),
         Setting("log.console.enable", .bool, fallback: "true", doc: "Whether events are logged to standard error."),
         Setting(
