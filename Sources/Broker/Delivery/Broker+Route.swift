@@ -4,6 +4,12 @@
 import MQTT
 import PluginAPI
 
+/// A subscription identifier, not the first, of one of the receivers that were found.
+private struct FurtherIdentifier {
+    let receiver: Int
+    let identifier: UInt32
+}
+
 extension Broker {
     /// Hands the publication to everybody who wants it; the caller releases it. Returns whether anybody did.
     /// [MQTT-4.6.0-6]
@@ -78,7 +84,7 @@ extension Broker {
     }
 
     /// Several filters match: a receiver behind more than one of them gets one copy, with the highest QoS of them
-    /// [MQTT-3.3.4-2], unless the subscriptions have different identifiers: then one for each, which says which.
+    /// [MQTT-3.3.4-2] and the identifiers of all [MQTT-3.3.4-4].
     ///
     /// All receivers are found before the first of them is served: a plugin that is called for one may publish or
     /// unsubscribe, and so change the index and the marks of the merging.
@@ -86,13 +92,14 @@ extension Broker {
     private func routeToSeveral(_ matches: MatchList, _ publication: inout Publication) -> Bool {
         mergeStamp &+= 1
         var receivers: [Subscriber] = []
+        var further: [FurtherIdentifier] = []
         var members = sparePicks.popLast() ?? []
         var loops: UInt64 = 0
         var isWanted = false
         for i in 0..<matches.count {
             let entry = index[matches[i]]
             for j in 0..<entry.pointee.subscribers.count {
-                merge(entry.pointee.subscribers[j], publication, into: &receivers)
+                merge(entry.pointee.subscribers[j], publication, into: &receivers, &further)
             }
             if publication.isFromLoop { continue }
             loops |= wantingLoops(entry.pointee, publication)
@@ -100,9 +107,13 @@ extension Broker {
         }
         if send(&publication, toLoops: loops) { isWanted = true }
         let fanOut = forms.begin()
-        for receiver in receivers {
+        for (i, receiver) in receivers.enumerated() {
             if receiver.isDestination {
                 if hand(&publication, to: receiver.destination) { isWanted = true }
+            } else if !further.isEmpty, further.contains(where: { $0.receiver == i }) {
+                let identifiers = further.lazy.filter { $0.receiver == i }.map(\.identifier)
+                deliver(publication, to: receiver, with: Array(identifiers))
+                isWanted = true
             } else {
                 deliver(&publication, to: receiver, fanOut: fanOut)
                 isWanted = true
@@ -116,10 +127,29 @@ extension Broker {
         return isWanted
     }
 
+    /// Subscription identifiers beyond the one that stands with the receiver travel as properties of a message that is
+    /// its own. [MQTT-3.3.4-3] [MQTT-3.3.4-4]
+    @inline(never)
+    private func deliver(_ publication: Publication, to receiver: Subscriber, with further: [UInt32]) {
+        var bytes = ByteBuffer()
+        defer { bytes.deallocate() }
+        for identifier in further {
+            bytes.append(PropertyIdentifier.subscriptionIdentifier.rawValue)
+            bytes.append(variable: Int(identifier))
+        }
+        bytes.append(publication.properties)
+        var own = publication
+        own.message = nil
+        own.properties = bytes.view
+        deliver(&own, to: receiver, fanOut: 0)
+        own.release()
+    }
+
     private func merge(
         _ subscriber: Subscriber,
         _ publication: borrowing Publication,
-        into receivers: inout [Subscriber]
+        into receivers: inout [Subscriber],
+        _ further: inout [FurtherIdentifier]
     ) {
         if subscriber.isDestination {
             if !receivers.contains(where: { $0.target == subscriber.target }) { receivers.append(subscriber) }
@@ -132,19 +162,22 @@ extension Broker {
             let i = Int(session.pointee.mergeIndex)
             let known = receivers[i].options
             let new = subscriber.options
-            if known.subscriptionIdentifier == new.subscriptionIdentifier {  // [MQTT-3.3.4-4] [MQTT-3.3.4-5]
-                receivers[i].options = DeliveryOptions(
-                    qos: max(known.qos, new.qos),
-                    noLocal: false,
-                    retainAsPublished: known.retainAsPublished || new.retainAsPublished,
-                    subscriptionIdentifier: known.subscriptionIdentifier
-                )
-                return
+            if known.subscriptionIdentifier != 0, new.subscriptionIdentifier != 0,
+                known.subscriptionIdentifier != new.subscriptionIdentifier
+            {
+                further.append(FurtherIdentifier(receiver: i, identifier: new.subscriptionIdentifier))
             }
-        } else {
-            session.pointee.mergeStamp = mergeStamp
-            session.pointee.mergeIndex = Int32(receivers.count)
+            receivers[i].options = DeliveryOptions(
+                qos: max(known.qos, new.qos),
+                noLocal: false,
+                retainAsPublished: known.retainAsPublished || new.retainAsPublished,
+                subscriptionIdentifier: known.subscriptionIdentifier != 0
+                    ? known.subscriptionIdentifier : new.subscriptionIdentifier
+            )
+            return
         }
+        session.pointee.mergeStamp = mergeStamp
+        session.pointee.mergeIndex = Int32(receivers.count)
         receivers.append(subscriber)
     }
 
