@@ -76,11 +76,11 @@ import Testing
         #expect(world.leftovers == [:])
     }
 
-    @Test func certificateNamesAClientThatNamesNeither() {
+    @Test func certificateTakesThePlaceOfAnAssignedIdentifier() {
         let plugin = denying()
         let world = World(plugins: [plugin])
         let client = TestClient(world, "", .v311) { $0.names = names("user", "device") }
-        client.connect(cleanStart: false)
+        client.connect()
         #expect(plugin.events == ["device user"])
     }
 
