@@ -27,6 +27,8 @@ issue soon ca "/CN=soon" "subjectAltName=DNS:localhost,IP:127.0.0.1" 20
 issue device ca "/O=Example/CN=device 7" "extendedKeyUsage=clientAuth"
 issue lost ca "/CN=lost" "extendedKeyUsage=clientAuth"
 issue nameless ca "/O=Nobody" "extendedKeyUsage=clientAuth"
+issue middle ca "/CN=middle" "basicConstraints=critical,CA:TRUE"
+issue below middle "/CN=localhost" "subjectAltName=DNS:localhost,IP:127.0.0.1"
 issue stranger other "/CN=stranger" "extendedKeyUsage=clientAuth"
 openssl ec -in server.key -aes128 -passout pass:secret -out locked.key
 touch index; echo 01 > crlnumber
@@ -40,7 +42,8 @@ echo rubbish > rubbish.pem
 
 def certificates():
     """A folder with the certificates of server, second, named, soon (expires in 20 days), device, lost (revoked in
-    lost.crl, not in nobody.crl) and nameless, all by ca.pem, and of stranger, by other.pem."""
+    lost.crl, not in nobody.crl) and nameless, all by ca.pem, of below, by middle.pem, which is by ca.pem, and of
+    stranger, by other.pem."""
     with _lock:
         if not _made:
             folder = scratch("certificates")

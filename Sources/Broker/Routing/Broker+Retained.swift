@@ -109,7 +109,8 @@ extension Broker {
     /// Takes over the references. The destination may be gone.
     func retainedAnswered(destination identifier: UInt64, _ messages: [Message]) {
         for message in messages {
-            if let destination = destinations.indices.first(where: { destinations[$0].pointee.identifier == identifier }) {
+            if let destination = destinations.indices.first(where: { destinations[$0].pointee.identifier == identifier }
+            ) {
                 var publication = Publication(message)
                 _ = hand(&publication, to: destination)
                 publication.release()

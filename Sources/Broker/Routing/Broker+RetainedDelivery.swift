@@ -80,7 +80,9 @@ extension Broker {
         guard let connection = session.pointee.connection else {
             return isAcknowledged && waiting < settings.maximumQueueLength
         }
-        if connection.pointee.isBlocked, connection.pointee.output.pending > connection.pointee.highWatermark / 4 { return false }
+        if connection.pointee.isBlocked, connection.pointee.output.pending > connection.pointee.highWatermark / 4 {
+            return false
+        }
         return !isAcknowledged || waiting < min(Self.acknowledgedPortion / 4, settings.maximumQueueLength)
     }
 

@@ -7,7 +7,8 @@ import Config
 enum HostSettings {
     static let all: [Setting] =
         node + ListenerSettings.all
-        + (mqtt + TLSOptions.certificateNames + shared + DeliverySettings.all).map(reloadable) + SysSettings.all + broker + plugins
+        + (mqtt + TLSOptions.certificateNames + shared + DeliverySettings.all).map(reloadable) + SysSettings.all
+        + broker + plugins
 
     /// Brokers take these over while they run.
     private static func reloadable(_ setting: Setting) -> Setting {

@@ -143,7 +143,12 @@ public final class TLSContext: @unchecked Sendable {
 
     private static func loadAuthorities(_ context: OpaquePointer, _ settings: TLSSettings) throws(ReactorError) {
         SSL_CTX_set_verify_depth(context, settings.verifyDepth)
-        guard settings.verifyPeer else { return SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil) }
+        guard settings.verifyPeer else {
+            SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
+            // Certificates between the listener's own and its root may stand there, too: OpenSSL sends them along.
+            if settings.role == .server, let file = settings.caFile { try load(authorities: file, context) }
+            return
+        }
         let refuse = settings.requirePeerCertificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | refuse, nil)
         guard let file = settings.caFile else {
@@ -153,11 +158,15 @@ public final class TLSContext: @unchecked Sendable {
             SSL_CTX_set_default_verify_paths(context)
             return
         }
-        try checkReadable(file, "authorities")
-        if SSL_CTX_load_verify_locations(context, file, nil) != 1 { throw broken(file, "list of authorities") }
+        try load(authorities: file, context)
         try loadRevocations(context, settings)
         // The client learns which of its certificates may do.
         if settings.role == .server { SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(file)) }
+    }
+
+    private static func load(authorities file: String, _ context: OpaquePointer) throws(ReactorError) {
+        try checkReadable(file, "authorities")
+        if SSL_CTX_load_verify_locations(context, file, nil) != 1 { throw broken(file, "list of authorities") }
     }
 
     private static func loadRevocations(
