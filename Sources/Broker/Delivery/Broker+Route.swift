@@ -119,7 +119,7 @@ extension Broker {
                 isWanted = true
             }
         }
-        for member in members {
+        for member in members {  // [MQTT-3.3.4-5]
             deliver(&publication, to: member.subscriber, fanOut: fanOut, group: member.group)
         }
         members.removeAll(keepingCapacity: true)

@@ -59,7 +59,7 @@ import Testing
                     MessageQueue.Item(
                         message: makeMessage("t", "\(step)"),
                         options: DeliveryOptions(bits: 1),
-                        retain: false
+                        route: DeliveryRoute(retain: false)
                     )
                 )
                 model.append("\(step)")
@@ -83,9 +83,9 @@ import Testing
         }
         let options = DeliveryOptions(bits: 1)
         let identifier = window.add(shared.retained(), options, retain: false, state: .awaitingPUBACK)
-        queue.append(MessageQueue.Item(message: shared.retained(), options: options, retain: false))
+        queue.append(MessageQueue.Item(message: shared.retained(), options: options, route: DeliveryRoute(retain: false)))
         let own = makeMessage("t", "own")
-        queue.append(MessageQueue.Item(message: own, options: options, retain: false))
+        queue.append(MessageQueue.Item(message: own, options: options, route: DeliveryRoute(retain: false)))
         window.unshareMessages()
         queue.unshareMessages()
         #expect(shared.header.pointee.references == 1)
