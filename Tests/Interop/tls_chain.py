@@ -7,6 +7,7 @@ from Support.broker import Isthmus, config
 from Support.ports import free_port
 from Support.suite import behaviour, check
 from Support.tls import TLSClient, certificates, context
+from Support.wait import until
 
 
 def secure(case, authorities):
@@ -18,6 +19,7 @@ def secure(case, authorities):
         f'listeners.ssl.default {{ bind = "127.0.0.1:{port}", ssl_options {{ {options} }} }}\n')))
     case.finally_(broker.kill)
     broker.start()
+    until(lambda: "listening on " in broker.log, f"all listeners are open: {broker.tail()}")
     return ("127.0.0.1", port)
 
 
