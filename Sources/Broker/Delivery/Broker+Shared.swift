@@ -105,7 +105,7 @@ extension Broker {
                 let (place, isThere) = sessions[slot].pointee.subscriptions.place(entry, group)
                 return isThere ? Int(sessions[slot].pointee.subscriptions[place].position) : -1
             },
-            hasRoom: { self.hasRoom(sessions[$0], qos) }
+            hasRoom: { self.hasRoom(sessions[$0], qos, topic) }
         )
         if !hasRoom {
             path.tried |= 1 << UInt64(loop)
@@ -115,16 +115,21 @@ extension Broker {
         return .member(shared.pointee.members[position])
     }
 
-    private func hasRoom(_ session: SessionPointer, _ qos: UInt8) -> Bool {
+    private func hasRoom(_ session: SessionPointer, _ qos: UInt8, _ topic: ByteView) -> Bool {
         if let connection = session.pointee.connection {
             if qos == 0 {
-                return !connection.pointee.isBlocked || connection.pointee.output.pending <= settings.highWatermark
+                return !connection.pointee.isBlocked
+                    || connection.pointee.output.pending <= connection.pointee.highWatermark
             }
             if session.pointee.queue.isEmpty, session.pointee.inflight.count < session.pointee.inflightLimit {
                 return true
             }
         }
-        return session.pointee.queue.count < settings.maximumQueueLength
+        if session.pointee.queue.count < settings.maximumQueueLength { return true }
+        // Each priority has a queue's length for itself.
+        guard !settings.queuePriorities.isEmpty else { return false }
+        let priority = settings.queuePriorities.priority(of: topic)
+        return session.pointee.queue.count(of: priority) < settings.maximumQueueLength
     }
 
     // MARK: Other loops

@@ -9,6 +9,17 @@ struct MessageRing {
         var options: DeliveryOptions
         var route: DeliveryRoute
 
+        init(message: Message, options: DeliveryOptions, route: DeliveryRoute) {
+            self.message = message
+            self.options = options
+            self.route = route
+        }
+
+        /// Of no shared subscription.
+        init(message: Message, options: DeliveryOptions, retain: Bool) {
+            self.init(message: message, options: options, route: DeliveryRoute(retain: retain))
+        }
+
         var retain: Bool { route.retain }
     }
 
