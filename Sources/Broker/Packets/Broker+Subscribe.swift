@@ -214,8 +214,10 @@ extension Broker {
         guard !pending.retained.isEmpty, let session = session(pending.session, pending.sessionGeneration) else {
             return
         }
-        session.pointee.retainedQueries -= 1
+        // Counted until all is asked: a session that moves is gone from here with its last answer.
         queryRetained(pending.retained, pending.session)
+        if session.pointee.connection == nil { continueRetained(session) }
+        session.pointee.retainedQueries -= 1
         sendIfReady(pending.session)
     }
 
