@@ -65,7 +65,7 @@ import Testing
             let item = MessageQueue.Item(
                 message: makeMessage("t", text),
                 options: DeliveryOptions(bits: 1),
-                retain: false
+                route: DeliveryRoute(retain: false)
             )
             queue.append(item, priority: priority)
         }
@@ -95,7 +95,12 @@ import Testing
             case 0, 1:
                 let options = DeliveryOptions(bits: UInt32(step % 2))
                 let message = makeMessage("t", "\(priority)-\(step)")
-                queue.append(MessageQueue.Item(message: message, options: options, retain: false), priority: priority)
+                let item = MessageQueue.Item(
+                    message: message,
+                    options: options,
+                    route: DeliveryRoute(retain: false)
+                )
+                queue.append(item, priority: priority)
                 waiting[priority, default: []].append(step)
             case 2:
                 let item = queue.popFirst(of: priority)

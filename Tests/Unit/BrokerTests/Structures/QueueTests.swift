@@ -83,7 +83,9 @@ import Testing
         }
         let options = DeliveryOptions(bits: 1)
         let identifier = window.add(shared.retained(), options, retain: false, state: .awaitingPUBACK)
-        queue.append(MessageQueue.Item(message: shared.retained(), options: options, route: DeliveryRoute(retain: false)))
+        queue.append(
+            MessageQueue.Item(message: shared.retained(), options: options, route: DeliveryRoute(retain: false))
+        )
         let own = makeMessage("t", "own")
         queue.append(MessageQueue.Item(message: own, options: options, route: DeliveryRoute(retain: false)))
         window.unshareMessages()
