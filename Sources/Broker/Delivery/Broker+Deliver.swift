@@ -217,7 +217,8 @@ extension Broker {
         properties.removeAll()
         if version == .v5 {
             if parts.expiresAt != 0 {
-                let left = parts.expiresAt > now ? (parts.expiresAt - now + 999) / 1000 : 0
+                // Rounded, since the loop that took the message may have read the clock a little later.
+                let left = parts.expiresAt > now ? max((parts.expiresAt - now + 500) / 1000, 1) : 0
                 properties.append(.messageExpiryInterval, UInt32(clamping: left))  // [MQTT-3.3.2-6]
             }
             if subscriptionIdentifier != 0 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Topic aliases towards one client that takes them [MQTT-3.3.2-10]. A topic gets one when it comes again: one that comes
-// once gains nothing. Each topic has a few places it can have, found by its hash; it takes the one that was of least use,
-// which loses some of its standing each time somebody else wanted it.
+// Topic aliases towards one client that takes them [MQTT-3.3.2-10]. Each topic has a few places it can have, found by its
+// hash. It gets a free one at once, and where none is left when it comes again: one that comes once gains nothing. Then
+// it takes the place that was of least use, which loses some of its standing each time somebody else wanted it.
 
 import MQTT
 
@@ -24,7 +24,7 @@ struct OutgoingAliases {
     }
 
     /// A shorter topic name is as short as its alias property, or nearly.
-    static var shortestTopic: Int { 8 }
+    static var shortestTopic: Int { 5 }
     private static var places: Int { 4 }
     private static var highestStanding: UInt8 { 15 }
 
@@ -54,6 +54,10 @@ struct OutgoingAliases {
             }
             if slots[i].standing < slots[weakest].standing { weakest = i }
             i = i + 1 == count ? 0 : i + 1
+        }
+        if slots[weakest].hash == 0 {
+            slots[weakest].hash = hash
+            return .define(UInt16(weakest + 1))
         }
         if slots[weakest].standing > 0 {
             slots[weakest].standing -= 1

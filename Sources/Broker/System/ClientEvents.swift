@@ -19,50 +19,51 @@ extension Broker {
     @inline(never)
     func announceConnected(_ connection: ConnectionPointer) {
         guard settings.clientEvents.contains(.connected), connection.isOpen else { return }
-        var event = describedEvent(connection)
-        let name: StaticString = connection.pointee.version == .v31 ? "MQIsdp" : "MQTT"
-        event.add("proto_name", word: name)
-        event.add("proto_ver", UInt64(connection.pointee.version.rawValue))
-        event.add("connected_at", wallNow)
-        event.add("keepalive", UInt64(connection.pointee.keepAlive))
-        event.add("clean_start", connection.pointee.cleanStart)
-        event.add("expiry_interval", UInt64(connection.pointee.sessionExpiryInterval) * 1000)
-        event.add("connack", 0)
-        publish(event, "/connected", of: connection)
+        publish("/connected", of: connection) { event in
+            let name: StaticString = connection.pointee.version == .v31 ? "MQIsdp" : "MQTT"
+            event.add("proto_name", word: name)
+            event.add("proto_ver", UInt64(connection.pointee.version.rawValue))
+            event.add("connected_at", wallNow)
+            event.add("keepalive", UInt64(connection.pointee.keepAlive))
+            event.add("clean_start", connection.pointee.cleanStart)
+            event.add("expiry_interval", UInt64(connection.pointee.sessionExpiryInterval) * 1000)
+            event.add("connack", 0)
+        }
     }
 
     @inline(never)
     func announceDisconnected(_ connection: ConnectionPointer, _ reason: ReasonCode) {
         guard settings.clientEvents.contains(.disconnected) else { return }
-        var event = describedEvent(connection)
-        event.add("proto_ver", UInt64(connection.pointee.version.rawValue))
-        event.add("reason", word: Self.word(for: reason))
-        event.add("disconnected_at", wallNow)
-        publish(event, "/disconnected", of: connection)
+        publish("/disconnected", of: connection) { event in
+            event.add("proto_ver", UInt64(connection.pointee.version.rawValue))
+            event.add("reason", word: Self.word(for: reason))
+            event.add("disconnected_at", wallNow)
+        }
     }
 
     @inline(never)
     func announceSubscribed(_ connection: ConnectionPointer, _ item: ResolvedSubscription) {
         guard settings.clientEvents.contains(.subscribed) else { return }
-        var event = describedEvent(connection)
-        item.filter.withUnsafeBytes { filter in
-            item.group.withUnsafeBytes { group in add(filter: ByteView(filter), group: ByteView(group), to: &event) }
+        publish("/subscribed", of: connection) { event in
+            item.filter.withUnsafeBytes { filter in
+                item.group.withUnsafeBytes { group in add(filter: ByteView(filter), group: ByteView(group), to: &event)
+                }
+            }
+            var options = JSONText()
+            options.add("qos", UInt64(item.options.qos.rawValue))
+            options.add("nl", item.options.noLocal ? 1 : 0)
+            options.add("rap", item.options.retainAsPublished ? 1 : 0)
+            options.add("rh", UInt64(item.options.retainHandling.rawValue))
+            event.add("subopts", options)
         }
-        var options = JSONText()
-        options.add("qos", UInt64(item.options.qos.rawValue))
-        options.add("nl", item.options.noLocal ? 1 : 0)
-        options.add("rap", item.options.retainAsPublished ? 1 : 0)
-        options.add("rh", UInt64(item.options.retainHandling.rawValue))
-        event.add("subopts", options)
-        publish(event, "/subscribed", of: connection)
     }
 
     @inline(never)
     func announceUnsubscribed(_ connection: ConnectionPointer, _ filter: ByteView, _ group: ByteView) {
         guard settings.clientEvents.contains(.unsubscribed) else { return }
-        var event = describedEvent(connection)
-        add(filter: filter, group: group, to: &event)
-        publish(event, "/unsubscribed", of: connection)
+        publish("/unsubscribed", of: connection) { event in
+            add(filter: filter, group: group, to: &event)
+        }
     }
 
     private func describedEvent(_ connection: ConnectionPointer) -> JSONText {
@@ -82,7 +83,8 @@ extension Broker {
         whole.withUnsafeBytes { event.add("topic", ByteView($0)) }
     }
 
-    private func publish(_ event: JSONText, _ end: StaticString, of connection: ConnectionPointer) {
+    /// Nothing is put into words that nobody wants to know.
+    private func publish(_ end: StaticString, of connection: ConnectionPointer, _ describe: (inout JSONText) -> Void) {
         let identifier = connection.pointee.clientIdentifier.view
         // Such a name would be no topic name. [MQTT-3.3.2-2]
         guard !identifier.buffer.contains(UInt8(ascii: "+")),
@@ -92,6 +94,9 @@ extension Broker {
         topic.append(contentsOf: identifier.buffer)
         end.withUTF8Buffer { topic.append(contentsOf: $0) }
         topic.withUnsafeBytes { topic in
+            guard hasSubscribers(ByteView(topic)) else { return }
+            var event = describedEvent(connection)
+            describe(&event)
             event.finished.withUnsafeBytes { payload in
                 var publication = Publication(
                     topic: ByteView(topic),
@@ -104,6 +109,13 @@ extension Broker {
                 publication.release()
             }
         }
+    }
+
+    private func hasSubscribers(_ topic: ByteView) -> Bool {
+        var matches = spareMatches.popLast() ?? MatchList()
+        defer { spareMatches.append(matches) }
+        index.match(topic, into: &matches)
+        return matches.count > 0
     }
 
     /// EMQX's word for why a client is gone.
