@@ -30,6 +30,8 @@ public struct BrokerSettings: Sendable {
     public var isExclusiveSubscriptionAvailable = false
     /// Keep-alive times this is when a silent client is cut off. [MQTT-3.1.2-22]
     public var keepAliveMultiplier = 1.5
+    /// Told to clients that ask for Response Information; empty = nothing is told. [MQTT-3.1.2-28]
+    public var responseInformation: [UInt8] = []
     /// Replaces the client's keep-alive. [MQTT-3.1.2-21]
     public var serverKeepAlive: UInt16?
     /// Replaces a longer keep-alive, or none, of an MQTT 5 client; older ones could not be told.

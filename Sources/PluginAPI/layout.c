@@ -86,7 +86,8 @@ AT(isth_decision_v1, valid_s, 12);
 AT(isth_decision_v1, username, 16);
 AT(isth_decision_v1, reason, 32);
 AT(isth_decision_v1, auth_data, 48);
-AT(isth_decision_v1, reserved, 64);
+AT(isth_decision_v1, server_reference, 64);
+AT(isth_decision_v1, reserved, 80);
 
 SIZE(isth_hooks_v1, 216);
 AT(isth_hooks_v1, size, 0);

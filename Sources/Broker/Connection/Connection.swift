@@ -75,6 +75,8 @@ typealias SessionPointer = UnsafeMutablePointer<Session>
 struct Connection {
     enum State: UInt8 {
         case expectingConnect
+        /// CONNECT named an authentication method: AUTH is awaited, and nothing else but DISCONNECT. [MQTT-3.1.2-30]
+        case authenticating
         /// A plugin's answer, or another loop's session, is awaited; input waits.
         case suspended
         case connected
@@ -125,6 +127,9 @@ struct Connection {
     var holds: Holds = []
     /// Before it was suspended.
     var wasConnected = false
+    /// Reason strings also outside of CONNACK and DISCONNECT. [MQTT-3.1.2-29]
+    var wantsProblemInformation = true
+    var wantsResponseInformation = false
 
     var session: Int32 = -1
     var clientIdentifier = OwnedBytes.empty
@@ -154,6 +159,8 @@ struct Connection {
 
     /// Until CONNECT.
     var names: CertificateNames?
+    /// Of a client that named an authentication method.
+    var exchange: UnsafeMutablePointer<AuthenticationExchange>?
     var pending: PendingCheck?
     var authorized = AuthorizationMemory()
     /// Allocated if its listener has rates.
@@ -174,6 +181,10 @@ struct Connection {
         }
         outgoingAliases?.deallocate(limit: outgoingAliasLimit)
         will?.release()
+        if let exchange {
+            exchange.pointee.deallocate()
+            exchange.deallocate()
+        }
         authorized.deallocate()
         limiter?.deallocate()
         slots?.deallocate()

@@ -33,8 +33,7 @@ extension Broker {
             }
             switch result {
             case Int32(ISTH_ALLOW): return .route
-            case Int32(ISTH_DENY): return .answer(edit.reason ?? .success)
-            case Int32(ISTH_CONSUMED): return .answer(edit.reason ?? .success)
+            case Int32(ISTH_DENY), Int32(ISTH_CONSUMED): return .answer(edit.reason ?? .success)
             case Int32(ISTH_DISCONNECT): return .disconnect(edit.reason ?? .implementationSpecificError)
             default: continue
             }

@@ -14,8 +14,10 @@ extension Broker {
 
     enum Admission {
         case allow
-        case deny(ReasonCode)
+        case deny(ReasonCode, AnswerDetails?)
         case later
+        /// The client has been sent AUTH and is to answer.
+        case goOn
     }
 
     // MARK: Authentication
@@ -27,10 +29,10 @@ extension Broker {
             if logLevel <= .info {
                 log(.info, "\(describe(connection)): neither user name nor certificate; not admitted here")
             }
-            return .deny(.notAuthorized)
+            return .deny(.notAuthorized, nil)
         case .authenticated, .named: break
         }
-        guard !hooks.authenticate.isEmpty else { return admitLoopback(connection) }
+        guard hooks.authenticates else { return admitLoopback(connection) }
         var link = 0
         if let answer = takeAnswer(connection, .authenticate, nextLink: &link) {
             if let admission = admission(connection, answer) { return admission }
@@ -55,29 +57,35 @@ extension Broker {
             link += 1
         }
         if logLevel <= .info { log(.info, "\(describe(connection)): nobody knows this client; not admitted") }
-        return .deny(.notAuthorized)
+        return .deny(.notAuthorized, nil)
     }
 
     /// `nil` = no opinion.
     private func admission(_ connection: ConnectionPointer, _ answer: HookAnswer) -> Admission? {
         switch answer.result {
         case Int32(ISTH_ALLOW):
-            connection.pointee.isSuperuser = answer.isSuperuser
-            if !answer.userName.isEmpty {
-                connection.pointee.userName.deallocate()
-                connection.pointee.userName = answer.userName.withUnsafeBytes { OwnedBytes(copying: ByteView($0)) }
-                connection.pointee.hasUserName = true
-            }
+            takeIdentity(connection, answer)
             return .allow
         case Int32(ISTH_NEXT): return nil
-        default:
-            let reason = answer.reasonCode >= 0x80 ? ReasonCode(rawValue: answer.reasonCode) : .badUserNameOrPassword
-            if logLevel <= .info {
-                let why = String(decoding: answer.reason, as: UTF8.self)
-                log(.info, "\(describe(connection)): not admitted\(why.isEmpty ? "" : ": \(why)")")
-            }
-            return .deny(reason)
+        default: return denial(connection, answer, .badUserNameOrPassword)
         }
+    }
+
+    /// Who the client is, as the plugin that admits it says.
+    func takeIdentity(_ connection: ConnectionPointer, _ answer: HookAnswer) {
+        connection.pointee.isSuperuser = answer.isSuperuser
+        guard let name = answer.details?.userName, !name.isEmpty else { return }
+        connection.pointee.userName.deallocate()
+        connection.pointee.userName = name.withUnsafeBytes { OwnedBytes(copying: ByteView($0)) }
+        connection.pointee.hasUserName = true
+    }
+
+    func denial(_ connection: ConnectionPointer, _ answer: HookAnswer, _ fallback: ReasonCode) -> Admission {
+        if logLevel <= .info {
+            let why = String(decoding: answer.details?.reason ?? [], as: UTF8.self)
+            log(.info, "\(describe(connection)): not admitted\(why.isEmpty ? "" : ": \(why)")")
+        }
+        return .deny(answer.reasonCode >= 0x80 ? ReasonCode(rawValue: answer.reasonCode) : fallback, answer.details)
     }
 
     /// No plugin authenticates: this machine's own clients are let in, and those of a listener that lets nobody through
@@ -91,7 +99,7 @@ extension Broker {
             { name = "PasswordAuth" } to plugins and an authentication block to the config
             """
         )
-        return .deny(.notAuthorized)
+        return .deny(.notAuthorized, nil)
     }
 
     // MARK: Authorisation
@@ -193,7 +201,7 @@ extension Broker {
 
     // MARK: Waiting
 
-    private func suspend(_ connection: ConnectionPointer, _ stage: PendingCheck.Stage, _ ticket: UInt64, _ link: Int) {
+    func suspend(_ connection: ConnectionPointer, _ stage: PendingCheck.Stage, _ ticket: UInt64, _ link: Int) {
         var pending = connection.pointee.pending ?? PendingCheck(stage: stage, ticket: 0, link: 0)
         pending.stage = stage
         pending.ticket = ticket
@@ -207,7 +215,7 @@ extension Broker {
     }
 
     /// The answer that the packet being processed again was suspended for, and the link to go on with.
-    private func takeAnswer(
+    func takeAnswer(
         _ connection: ConnectionPointer,
         _ stage: PendingCheck.Stage,
         nextLink: inout Int
@@ -246,6 +254,9 @@ extension Broker {
         if connection.pointee.wasConnected {
             connection.pointee.state = .connected
             startKeepAlive(connection)
+        } else if let exchange = connection.pointee.exchange {
+            connection.pointee.state = exchange.pointee.hasConnect ? .authenticating : .expectingConnect
+            setTimer(connection, exchange.pointee.deadline - min(now, exchange.pointee.deadline))
         } else {
             connection.pointee.state = .expectingConnect
             setTimer(connection, settings.idleTimeout)

@@ -61,10 +61,12 @@ public struct HookedPlugin {
 public final class HookTable: @unchecked Sendable {
     typealias Client = UnsafePointer<isth_client>
     typealias State = UnsafeMutableRawPointer?
+    typealias AuthStep = @convention(c) (State, Client, isth_id, Int32, isth_str, isth_bytes) -> isth_result
 
     let pluginCount: Int
     let connect: [HookLink<@convention(c) (State, Client, OpaquePointer) -> isth_result>]
     let authenticate: [HookLink<@convention(c) (State, Client, isth_id, isth_bytes) -> isth_result>]
+    let authStep: [HookLink<AuthStep>]
     let authorize: [HookLink<@convention(c) (State, Client, isth_id, Int32, isth_str, UInt8, UInt8) -> isth_result>]
     let connected: [HookLink<@convention(c) (State, Client) -> Void>]
     let closed: [HookLink<@convention(c) (State, Client, UInt8, isth_str) -> Void>]
@@ -103,6 +105,7 @@ public final class HookTable: @unchecked Sendable {
         pluginCount = plugins.count
         connect = chain("client_connect") { $0.client_connect }
         authenticate = chain("client_authenticate") { $0.client_authenticate }
+        authStep = chain("client_auth_step") { $0.client_auth_step }
         authorize = chain("client_authorize") { $0.client_authorize }
         connected = chain("client_connected") { $0.client_connected }
         closed = chain("client_closed") { $0.client_closed }
@@ -126,7 +129,7 @@ public final class HookTable: @unchecked Sendable {
     }
 
     /// Whether any plugin admits or refuses clients.
-    public var authenticates: Bool { !authenticate.isEmpty }
+    public var authenticates: Bool { !authenticate.isEmpty || !authStep.isEmpty }
 
     deinit {
         for entry in costs { entry.cost.deallocate() }

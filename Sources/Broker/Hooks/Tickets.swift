@@ -2,6 +2,7 @@
 // Questions that a plugin promised to answer later. A ticket is loop (8 bits), slot (24) and generation (32): a stale
 // one is recognised, never followed, and nothing here is shared between loops.
 
+import MQTT
 import PluginAPI
 
 /// A copy of what `answer()` was given.
@@ -9,9 +10,11 @@ public struct HookAnswer: Sendable {
     public var result: Int32
     public var reasonCode: UInt8 = 0
     public var isSuperuser = false
+    /// The exchange of an enhanced authentication goes on.
+    public var continues = false
     public var validSeconds: UInt32 = 0
-    public var userName: [UInt8] = []
-    public var reason: [UInt8] = []
+    /// Texts and data: rare, and every connection has room for an answer.
+    public var details: AnswerDetails?
 
     public init(result: Int32) { self.result = result }
 
@@ -19,9 +22,38 @@ public struct HookAnswer: Sendable {
         result = decision.result
         reasonCode = decision.reason_code
         isSuperuser = decision.superuser != 0
+        continues = decision.auth_continue != 0
         validSeconds = decision.valid_s
-        userName = Array(UnsafeRawBufferPointer(start: decision.username.ptr, count: decision.username.len))
-        reason = Array(UnsafeRawBufferPointer(start: decision.reason.ptr, count: decision.reason.len))
+        let isPlain =
+            decision.username.len == 0 && decision.reason.len == 0 && decision.auth_data.len == 0
+            && decision.server_reference.len == 0
+        if isPlain { return }
+        func copy(_ bytes: ByteView) -> [UInt8] { Array(bytes.buffer) }
+        details = AnswerDetails(
+            userName: copy(ByteView(decision.username)),
+            reason: copy(ByteView(decision.reason)),
+            authenticationData: copy(ByteView(decision.auth_data)),
+            serverReference: copy(ByteView(decision.server_reference))
+        )
+    }
+}
+
+public final class AnswerDetails: Sendable {
+    let userName: [UInt8]
+    let reason: [UInt8]
+    let authenticationData: [UInt8]
+    let serverReference: [UInt8]
+
+    public init(
+        userName: [UInt8] = [],
+        reason: [UInt8] = [],
+        authenticationData: [UInt8] = [],
+        serverReference: [UInt8] = []
+    ) {
+        self.userName = userName
+        self.reason = reason
+        self.authenticationData = authenticationData
+        self.serverReference = serverReference
     }
 }
 

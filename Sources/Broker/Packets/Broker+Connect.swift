@@ -51,25 +51,36 @@ extension Broker {
         if connection.pointee.pending == nil {
             guard adopt(packet, connection), !refuseFlapping(connection) else { return true }
             guard runConnectHooks(connection) else {
-                refuse(connection, .notAuthorized)
+                refuse(connection, .notAuthorized, "a plugin refuses this client")
                 return true
             }
         }
         if connection.pointee.pending?.stage ?? .authenticate == .authenticate {
-            switch authenticate(connection, packet.password) {  // [MQTT-3.1.4-2]
+            let isExchange = packet.properties.contains(.authenticationMethod)
+            let admission =
+                isExchange
+                ? beginExchange(connection, packet.properties, body)
+                : authenticate(connection, packet.password)
+            switch admission {  // [MQTT-3.1.4-2]
             case .allow: break
-            case .deny(let reason):
-                refuse(connection, reason)
+            case .deny(let reason, let details):
+                refuse(connection, reason, details)
                 return true
             case .later: return false
+            case .goOn: return true
             }
         }
-        if let will = packet.will, try keepWill(will, connection) == false { return false }
+        return try admit(connection, packet.will)
+    }
+
+    /// The client is who it says it is. Returns false if the packet has to be processed again.
+    func admit(_ connection: ConnectionPointer, _ will: ConnectPacket.Will?) throws(MalformedPacket) -> Bool {
+        if let will, try keepWill(will, connection) == false { return false }
         // Refused for its will, or ended by a plugin.
         guard connection.isOpen else { return true }
         connection.pointee.pending = nil
         guard acceptsConnack(connection) else {
-            refuse(connection, .packetTooLarge)
+            refuse(connection, .packetTooLarge, "the CONNACK is larger than the client's Maximum Packet Size")
             return true
         }
         join(connection)
@@ -86,13 +97,17 @@ extension Broker {
         adoptKeepAlive(packet, connection)
         if adoptCertificateNames(connection) {
             guard connection.pointee.clientIdentifier.count <= settings.maximumClientIdentifierLength else {
-                refuse(connection, .clientIdentifierNotValid)
+                refuse(
+                    connection,
+                    .clientIdentifierNotValid,
+                    "the certificate's name is longer than mqtt.max_clientid_len"
+                )
                 return false
             }
         } else if packet.clientIdentifier.isEmpty {
             // [MQTT-3.1.3-6] [MQTT-3.1.3-8] [MQTT3-3.1.3-8] [MQTT3-3.1.3-9]
             guard packet.version == .v5 || (packet.version == .v311 && packet.cleanStart) else {
-                refuse(connection, .clientIdentifierNotValid)
+                refuse(connection, .clientIdentifierNotValid, "the client identifier is empty")
                 return false
             }
             connection.pointee.clientIdentifier = Self.assignedIdentifier()
@@ -100,17 +115,17 @@ extension Broker {
         } else {
             // [MQTT-3.1.3-5] [MQTT-3.1.3-8]
             guard packet.clientIdentifier.count <= settings.maximumClientIdentifierLength else {
-                refuse(connection, .clientIdentifierNotValid)
+                refuse(
+                    connection,
+                    .clientIdentifierNotValid,
+                    "the client identifier is longer than mqtt.max_clientid_len"
+                )
                 return false
             }
             connection.pointee.clientIdentifier = OwnedBytes(copying: packet.clientIdentifier)
         }
         if packet.version == .v5 {
             let properties = packet.properties
-            guard properties.authenticationMethod == nil else {
-                refuse(connection, .badAuthenticationMethod)
-                return false
-            }
             connection.pointee.sessionExpiryInterval = properties.sessionExpiryInterval ?? 0
             connection.pointee.receiveMaximum = properties.receiveMaximum ?? .max
             connection.pointee.maximumPacketSize = properties.maximumPacketSize ?? .max
@@ -119,6 +134,8 @@ extension Broker {
                 properties.topicAliasMaximum ?? 0,
                 settings.maximumOutgoingTopicAlias
             )
+            connection.pointee.wantsProblemInformation = properties.requestProblemInformation ?? true
+            connection.pointee.wantsResponseInformation = properties.requestResponseInformation ?? false
         } else {
             connection.pointee.sessionExpiryInterval = packet.cleanStart ? 0 : settings.sessionExpiryInterval
         }
@@ -157,21 +174,21 @@ extension Broker {
     /// Returns false if authorising the will waits for a plugin.
     private func keepWill(_ will: ConnectPacket.Will, _ connection: ConnectionPointer) throws(MalformedPacket) -> Bool {
         guard will.qos.rawValue <= settings.maximumQoS else {  // [MQTT-3.2.2-12]
-            refuse(connection, .qosNotSupported)
+            refuse(connection, .qosNotSupported, "the will's QoS is above mqtt.max_qos_allowed")
             return true
         }
         guard !will.retain || settings.isRetainAvailable else {  // [MQTT-3.2.2-13]
-            refuse(connection, .retainNotSupported)
+            refuse(connection, .retainNotSupported, "the will is retained, but mqtt.retain_available is false")
             return true
         }
         guard hasFewLevels(will.topic) else {
-            refuse(connection, .topicNameInvalid)
+            refuse(connection, .topicNameInvalid, "the will topic has more levels than mqtt.max_topic_levels")
             return true
         }
         if settings.validatesPayloadFormat, will.properties.payloadFormatIndicator == 1,
             !UTF8Bytes.isWellFormedText(will.payload)
         {
-            refuse(connection, .payloadFormatInvalid)
+            refuse(connection, .payloadFormatInvalid, "the will's payload is not the text that it is said to be")
             return true
         }
         let topic = topicBehindDelay(will.topic)
@@ -210,20 +227,6 @@ extension Broker {
         return true
     }
 
-    /// Answers a CONNECT with a refusal and closes. [MQTT-3.2.2-7] [MQTT-4.13.2-1]
-    func refuse(_ connection: ConnectionPointer, _ reason: ReasonCode) {
-        guard connection.isOpen else { return }
-        counters.refusedConnects &+= 1
-        touch(connection)
-        let isTold = connection.pointee.version == .v5 || reason.connackReturnCode != nil
-        if isTold, connection.pointee.maximumPacketSize >= 5 {  // [MQTT3-3.1.4-1] [MQTT3-3.2.2-6]
-            // [MQTT-3.2.2-6] [MQTT-3.2.2-8]
-            ConnackPacket(reason: connection.pointee.version == .v5 ? reason.fitting(.connack) : reason)
-                .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
-        }
-        end(connection, reason)
-    }
-
     /// The session is there: the client is told so and may talk. [MQTT-3.2.0-1] [MQTT-3.2.0-2]
     func welcome(_ connection: ConnectionPointer, _ session: SessionPointer, sessionPresent: Bool) {
         session.pointee.connection = connection
@@ -238,6 +241,7 @@ extension Broker {
         touch(connection)
         // [MQTT-3.1.4-5]
         writeConnack(connection, sessionPresent: sessionPresent, into: &connection.pointee.output.bytes)
+        connection.pointee.exchange?.pointee.forgetConnect()
         if logLevel <= .info { log(.info, "\(describe(connection)): connected") }
         connection.pointee.isAnnounced = true
         notifyConnected(connection, resumed: sessionPresent)
@@ -280,6 +284,11 @@ extension Broker {
             if settings.maximumQoS < 2 { properties.append(.maximumQoS, UInt32(settings.maximumQoS)) }
             if !settings.isWildcardSubscriptionAvailable { properties.append(.wildcardSubscriptionAvailable, false) }
             if !settings.isSharedSubscriptionAvailable { properties.append(.sharedSubscriptionAvailable, false) }
+            if connection.pointee.wantsResponseInformation, !settings.responseInformation.isEmpty {
+                // [MQTT-3.1.2-28]
+                settings.responseInformation.withUnsafeBytes { properties.append(.responseInformation, ByteView($0)) }
+            }
+            if let exchange = connection.pointee.exchange { appendExchange(exchange) }
         }
         ConnackPacket(sessionPresent: sessionPresent, properties: properties.properties)
             .encode(into: &buffer, version: connection.pointee.version)

@@ -18,17 +18,6 @@ extension Broker {
         end(connection, packet.reason)
     }
 
-    /// Ends a connection from our side; a client that knows MQTT 5 is told why. [MQTT-3.14.4-2]
-    func close(_ connection: ConnectionPointer, _ reason: ReasonCode) {
-        guard connection.isOpen else { return }
-        if connection.isEstablished, connection.pointee.version == .v5 {  // [MQTT-3.14.0-1]
-            touch(connection)
-            DisconnectPacket(reason: reason.fitting(.disconnect))  // [MQTT-3.14.2-1]
-                .encode(into: &connection.pointee.output.bytes, version: .v5)
-        }
-        end(connection, reason)
-    }
-
     /// The peer closed the transport, or it failed. `text` says how, for the log.
     public func transportEnded(_ identifier: ConnectionIdentifier, _ text: String) {
         guard let connection = self.connection(identifier), connection.isOpen else { return }
@@ -71,11 +60,7 @@ extension Broker {
 
     /// The connection loses its session to another one.
     func displace(_ connection: ConnectionPointer, keepsSession: Bool) {
-        if connection.pointee.version == .v5, connection.isEstablished {
-            touch(connection)
-            // [MQTT-3.1.4-3]
-            DisconnectPacket(reason: .sessionTakenOver).encode(into: &connection.pointee.output.bytes, version: .v5)
-        }
+        sayGoodbye(connection, .sessionTakenOver)  // [MQTT-3.1.4-3]
         leave(connection)
         if connection.pointee.session >= 0 {
             let session = sessions[connection.pointee.session]

@@ -26,17 +26,20 @@ extension Broker {
             if settings.validatesPayloadFormat, try refusesFormat(of: packet, connection) { return true }
         }
         guard publication.qos <= settings.maximumQoS else {
-            throw MalformedPacket(.qosNotSupported, "the PUBLISH QoS is above the maximum QoS")  // [MQTT-3.2.2-11]
+            throw MalformedPacket(.qosNotSupported, "the PUBLISH QoS is above mqtt.max_qos_allowed")  // [MQTT-3.2.2-11]
         }
         guard !publication.retain || settings.isRetainAvailable else {
             // [MQTT-3.2.2-14]
             throw MalformedPacket(
                 .retainNotSupported,
-                "the PUBLISH is retained, but retained messages are switched off"
+                "the PUBLISH is retained, but mqtt.retain_available is false"
             )
         }
         guard hasFewLevels(publication.topic) else {
-            throw MalformedPacket(.topicNameInvalid, "the PUBLISH topic name has more levels than allowed")
+            throw MalformedPacket(
+                .topicNameInvalid,
+                "the PUBLISH topic name has more levels than mqtt.max_topic_levels"
+            )
         }
         let isDollar = publication.topic[0] == UInt8(ascii: "$")
         let delay = isDollar ? takeDelay(&publication) : .none
@@ -145,7 +148,7 @@ extension Broker {
         _ publication: inout Publication
     ) throws(MalformedPacket) {
         guard alias <= settings.maximumTopicAlias else {  // [MQTT-3.3.2-9] [MQTT-3.2.2-17] [MQTT-3.2.2-18]
-            throw MalformedPacket(.topicAliasInvalid, "the PUBLISH topic alias is above the topic alias maximum")
+            throw MalformedPacket(.topicAliasInvalid, "the PUBLISH topic alias is above mqtt.max_topic_alias")
         }
         if publication.topic.isEmpty {
             guard let name = connection.pointee.aliases?.pointee.name(alias), !name.isEmpty else {
@@ -199,7 +202,7 @@ extension Broker {
         guard session.pointee.received.count < settings.maximumAwaitingRelease else {  // [MQTT-3.3.4-7]
             throw MalformedPacket(
                 .receiveMaximumExceeded,
-                "the client has more QoS 2 messages between PUBLISH and PUBREL than allowed"
+                "more QoS 2 messages are between PUBLISH and PUBREL than mqtt.max_awaiting_rel"
             )
         }
         return false
@@ -207,7 +210,12 @@ extension Broker {
 
     @inline(__always)
     // [MQTT-4.6.0-2] [MQTT-4.6.0-3] [MQTT-4.3.3-13]
-    private func answer(_ packet: PublishPacket, _ connection: ConnectionPointer, _ reason: ReasonCode) {
+    private func answer(
+        _ packet: PublishPacket,
+        _ connection: ConnectionPointer,
+        _ reason: ReasonCode,
+        _ text: StaticString = ""
+    ) {
         guard packet.qos != .atMostOnce, connection.isOpen else { return }
         // [MQTT-3.3.4-1] [MQTT-4.3.2-4] [MQTT-4.3.3-8]
         let type = packet.qos == .atLeastOnce ? PacketType.puback : .pubrec
@@ -217,7 +225,9 @@ extension Broker {
         touch(connection)
         // That nobody subscribed may be told; at QoS 2, where the transfer goes on, it is not, as mosquitto has it.
         let isSilent = reason == .success || reason == .noMatchingSubscribers && type == .pubrec
-        if connection.pointee.version != .v5 || isSilent {
+        if reason.isError, connection.pointee.version == .v5 {
+            appendRefusal(type, packet.packetIdentifier, reason, connection, text)
+        } else if connection.pointee.version != .v5 || isSilent {
             AckPacket.appendSuccess(
                 type,
                 packetIdentifier: packet.packetIdentifier,
@@ -230,10 +240,11 @@ extension Broker {
     }
 
     private func denyPublish(_ connection: ConnectionPointer, _ packet: PublishPacket) {  // [MQTT3-3.3.5-2]
+        let text: StaticString = "the client is not authorised to publish to this topic"
         if settings.disconnectsWhenDenied {
-            close(connection, .notAuthorized)
+            close(connection, .notAuthorized, text)
         } else {
-            answer(packet, connection, .notAuthorized)
+            answer(packet, connection, .notAuthorized, text)
         }
     }
 }

@@ -13,7 +13,7 @@ extension Broker {
         switch connection.pointee.state {
         case .closing: return  // [MQTT-3.1.4-6]
         case .suspended: connection.pointee.input.append(ByteView(bytes))
-        case .expectingConnect, .connected:
+        case .expectingConnect, .authenticating, .connected:
             if connection.isHeld {
                 connection.pointee.input.append(ByteView(bytes))
             } else if connection.pointee.input.isEmpty {
@@ -130,7 +130,7 @@ extension Broker {
         _ header: FixedHeader,
         _ body: ByteView
     ) throws(MalformedPacket) -> Bool {
-        if connection.pointee.state == .expectingConnect { return try connect(connection, body) }
+        if connection.pointee.state != .connected { return try open(connection, header.type, body) }
         switch header.type {
         case .publish: return try publish(connection, header, body)
         case .puback, .pubrec, .pubrel, .pubcomp: try acknowledge(connection, header.type, body)
@@ -141,8 +141,7 @@ extension Broker {
             touch(connection)
             connection.pointee.output.bytes.append(bigEndian: 0xD000 as UInt16)  // [MQTT-3.12.4-1]
         case .disconnect: try disconnect(connection, body)
-        // [MQTT-4.12.0-7]
-        case .auth: throw MalformedPacket(.protocolError, "the client sent AUTH without an authentication method")
+        case .auth: return try auth(connection, body)
         // [MQTT-3.2.0-2]
         case .connect: throw MalformedPacket(.protocolError, "the client sent a second CONNECT")  // [MQTT-3.1.0-2]
         case .connack, .suback, .unsuback, .pingresp:
@@ -172,10 +171,12 @@ extension Broker {
     func malformed(_ connection: ConnectionPointer, _ fault: MalformedPacket) {
         counters.malformedPackets &+= 1
         if logLevel <= .info { log(.info, "\(describe(connection)): \(fault.text); closing the connection") }
-        if connection.pointee.state == .expectingConnect {
-            refuse(connection, fault.reason)
+        // The text of a packet that is too large does not know the name of the limit.
+        let text = fault.reason == .packetTooLarge ? "" : fault.text
+        if connection.isEstablished {
+            close(connection, fault.reason, text)
         } else {
-            close(connection, fault.reason)
+            refuse(connection, fault.reason, text)
         }
     }
 }

@@ -145,11 +145,11 @@ extension Broker {
     ) {
         var resolved = verdicts
         if settings.disconnectsWhenDenied, resolved.contains(where: { $0.reason == .notAuthorized }) {
-            close(connection, .notAuthorized)
+            close(connection, .notAuthorized, "the client is not authorised to subscribe to one of these filters")
             return
         }
         guard acceptsAnswer(connection, codes: resolved.count) else {
-            close(connection, .packetTooLarge)
+            close(connection, .packetTooLarge, "the answer is larger than the client's Maximum Packet Size")
             return
         }
         let slot = connection.pointee.session
@@ -180,7 +180,7 @@ extension Broker {
             if let wish = retainedWish(item, isNew: isNew, identifier) { retained.append(wish) }
         }
         // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.2.1-6]
-        let suback = encodeSuback(packet.packetIdentifier, resolved, connection.pointee.version)
+        let suback = encodeSuback(packet.packetIdentifier, resolved, connection)
         if loopCount > 1, announcesWithToken(token) {
             pendingConfirmations[token] = PendingSubscribe(
                 connection: connection.pointee.identifier,
@@ -224,8 +224,9 @@ extension Broker {
     private func encodeSuback(
         _ identifier: UInt16,
         _ resolved: [ResolvedSubscription],
-        _ version: ProtocolVersion
+        _ connection: ConnectionPointer
     ) -> [UInt8] {
+        let version = connection.pointee.version
         // Before MQTT 5 there is one code for every failure [MQTT3-3.9.3-2], and in 3.1 none: there the client is told
         // the QoS that it wanted, and gets nothing.
         // [MQTT-3.8.4-6] [MQTT-3.9.3-1]
@@ -238,8 +239,9 @@ extension Broker {
         }
         var buffer = ByteBuffer()
         defer { buffer.deallocate() }
+        let words = subackWords(codes, connection)
         codes.withUnsafeBytes {
-            SubackPacket(packetIdentifier: identifier, reasonCodes: ByteView($0)).encode(
+            SubackPacket(packetIdentifier: identifier, properties: words, reasonCodes: ByteView($0)).encode(
                 into: &buffer,
                 version: version
             )
@@ -278,7 +280,7 @@ extension Broker {
     func unsubscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {
         let packet = try UnsubscribePacket.decode(body, version: connection.pointee.version)
         guard acceptsAnswer(connection, codes: packet.filters.count) else {
-            close(connection, .packetTooLarge)
+            close(connection, .packetTooLarge, "the answer is larger than the client's Maximum Packet Size")
             return
         }
         var codes: [UInt8] = []

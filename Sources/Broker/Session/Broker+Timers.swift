@@ -61,6 +61,11 @@ extension Broker {
                 log(.info, "\(describe(connection)): no CONNECT came in time; closing the connection")
             }
             end(connection, .keepAliveTimeout)
+        case .authenticating:
+            if logLevel <= .info {
+                log(.info, "\(describe(connection)): the authentication did not end in time; closing the connection")
+            }
+            refuse(connection, .notAuthorized, "the authentication took longer than mqtt.idle_timeout")
         case .suspended: answerNeverCame(connection)
         case .connected:
             // Traffic since then only moves the deadline: no timer is touched for each packet.

@@ -44,6 +44,8 @@ extension BrokerSettings {
             )
         }
         keepAliveMultiplier = config.double(at: "mqtt.keepalive_multiplier") ?? 1.5
+        let responses = Array((config.string(at: "mqtt.response_information") ?? "").utf8)
+        responseInformation = responses.count <= Int(UInt16.max) ? responses : []
         serverKeepAlive = config.int(at: "mqtt.server_keepalive").map { UInt16(clamping: $0) }
         maximumKeepAlive = config.int(at: "mqtt.max_keepalive").map { UInt16(clamping: $0) }
         idleTimeout = UInt64(clamping: int("mqtt.idle_timeout", 15_000))

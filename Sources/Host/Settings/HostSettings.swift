@@ -94,6 +94,13 @@ enum HostSettings {
                 "Longest keep-alive of an MQTT 5 client, seconds: it is told this in place of a longer one, or of none."
         ),
         Setting(
+            "mqtt.response_information",
+            .string,
+            fallback: "\"\"",
+            doc:
+                "Told to MQTT 5 clients that ask for it, by which they choose response topics; not told if longer than 65,535 bytes."
+        ),
+        Setting(
             "mqtt.keepalive_multiplier",
             .float,
             fallback: "1.5",

@@ -20,7 +20,7 @@
  *            their order, calls for different clients may overlap (unless ISTH_F_SERIAL).  Hooks must not block: use
  *            run_blocking() and answer later.  Host functions may be called from any thread unless marked [loop].
  * FAILURE    A hook that answers ISTH_ERROR, or LATER without an answer before the deadline (10 s), counts as DENY for
- *            authenticate, authorize and subscribe, and as NEXT elsewhere.
+ *            authenticate, auth_step, authorize and subscribe, and as NEXT elsewhere.
  * TRUST      Plugins run inside the broker's process: one that crashes takes the broker down with it. */
 #ifndef ISTHMUS_PLUGIN_H
 #define ISTHMUS_PLUGIN_H
@@ -71,7 +71,11 @@ enum {                 /* what a host function answers                          
   ISTH_E_NOT_FOUND = -7    /* no such config key, client or name                                                      */
 };
 enum { ISTH_LOG_DEBUG = 0, ISTH_LOG_INFO = 1, ISTH_LOG_NOTICE = 2, ISTH_LOG_WARNING = 3, ISTH_LOG_ERROR = 4 };
-enum { ISTH_AUTH_START = 1, ISTH_AUTH_CONTINUE = 2, ISTH_AUTH_REAUTH = 3 };
+enum {                 /* phase of client_auth_step                                                                   */
+  ISTH_AUTH_START = 1,    /* CONNECT named the method                                                                 */
+  ISTH_AUTH_CONTINUE = 2, /* AUTH 0x18, the client's answer to your data                                              */
+  ISTH_AUTH_REAUTH = 3    /* AUTH 0x19 from a connected client, which goes on publishing meanwhile                    */
+};
 enum { ISTH_ACCESS_PUBLISH = 1, ISTH_ACCESS_SUBSCRIBE = 2 };
 enum {                 /* where a message came from                                                                   */
   ISTH_ORIGIN_CLIENT = 1, ISTH_ORIGIN_WILL = 2, ISTH_ORIGIN_PLUGIN = 3, ISTH_ORIGIN_LINK = 4, ISTH_ORIGIN_SYS = 5
@@ -125,13 +129,14 @@ typedef struct isth_decision_v1 { /* argument of answer(); the host copies it   
   uint32_t size; isth_result result;
   uint8_t  reason_code;         /* MQTT 5 reason code, 0 = the default for `result`                                   */
   uint8_t  superuser;           /* authenticate: skip authorisation for this client                                   */
-  uint8_t  auth_continue;       /* auth_step: send AUTH 0x18 with auth_data and wait for the client's next one        */
+  uint8_t  auth_continue;       /* auth_step, with ALLOW: not done, send AUTH 0x18 with auth_data and await the next  */
   uint8_t  reserved0;
   uint32_t valid_s;             /* authorize: how long the host may remember this answer, 0 = the host's default      */
-  isth_str username;            /* authenticate: replaces the client's, empty = keep                                  */
-  isth_str reason;              /* reason string for the client and the log                                           */
-  isth_bytes auth_data;
-  uint64_t reserved[4];
+  isth_str username;            /* authenticate, auth_step: replaces the client's, empty = keep                       */
+  isth_str reason;              /* why not: for the log, and the client's reason string                               */
+  isth_bytes auth_data;         /* auth_step: authentication data of the AUTH or CONNACK, at most 65,535 bytes        */
+  isth_str server_reference;    /* authenticate, auth_step: where to go, with DENY and reason code 0x9C or 0x9D       */
+  uint64_t reserved[2];
 } isth_decision;
 
 typedef struct isth_edit isth_edit; /* opaque: edits of the item the hook is looking at.  VALID UNTIL: the hook returns */
@@ -145,12 +150,18 @@ typedef struct isth_hooks_v1 {
   uint32_t size, flags;
   /* CONNECT arrived, before authentication.  DENY refuses it (0x87).  LATER is not allowed.                          */
   isth_result (*ISTH_NULLABLE client_connect)(ISTH_CL, isth_edit *e);
-  /* User name and password.  ALLOW in, DENY out (0x86); end of chain: out, if any plugin has this hook, else only
-   * clients of this machine's loopback addresses, and of listeners that require a certificate, are let in.  Not asked
-   * for listeners with enable_authn = false.  The names may be a certificate's.  LATER: answer(ticket).                */
+  /* User name and password; not asked for a client that names an authentication method, nor for listeners with
+   * enable_authn = false.  ALLOW in, DENY out (0x86); end of chain: out, if any plugin has this hook or
+   * client_auth_step, else only clients of this machine's loopback addresses, and of listeners that require a
+   * certificate, are let in.  The names may be a certificate's.  LATER: answer(ticket).                               */
   isth_result (*ISTH_NULLABLE client_authenticate)(ISTH_CL, isth_id ticket, isth_bytes password);
-  /* MQTT 5 enhanced authentication (phase ISTH_AUTH_*).  ALLOW done, DENY out; end of chain: 0x8C bad method.
-   * Reserved: this host does not ask it yet and answers 0x8C to every method.                                        */
+  /* One step of an MQTT 5 enhanced authentication.  START goes along the chain: NEXT = not my method; its end: out,
+   * 0x8C.  The plugin that takes it is asked every further step of that connection, and no other; NEXT is a no then.
+   * ALLOW: done, without data.  DENY: out, 0x87 or reason_code.  LATER: answer(ticket), also with ALLOW and
+   * auth_continue = 1: auth_data goes out, CONTINUE comes with the client's answer; or with ALLOW and auth_data: done.
+   * What you keep between the steps hangs in c->slot; client_closed comes also if the client leaves half way.  A START
+   * has mqtt.idle_timeout for all its steps.  REAUTH: ALLOW answers AUTH 0x00, DENY closes the client (0x87); no
+   * more than one exchange runs at a time, and until it ends the client remains who it was.                          */
   isth_result (*ISTH_NULLABLE client_auth_step)(ISTH_CL, isth_id ticket, int32_t phase, isth_str method, isth_bytes data);
   /* May this client publish to / subscribe to `topic` (access ISTH_ACCESS_*)?  Also asked for a will, at CONNECT.
    * Shared subscriptions are asked without their prefix.  End of chain: allowed.  LATER: answer(ticket).
@@ -261,7 +272,8 @@ typedef struct isth_host_v1 {
   int32_t (*unsubscribe)(isth_ctx *, isth_id sub);
   /* Restrict this plugin's message_publish hook to topics matching `filter`; may be called repeatedly, in start().    */
   int32_t (*hook_filter)(isth_ctx *, isth_str filter);
-  /* Close a client's connection, wherever it is; drop_session also ends its session.                                 */
+  /* Close a client's connection, wherever it is; drop_session also ends its session.  A reason_code that no
+   * DISCONNECT has, such as 0, is told as 0x98.                                                                      */
   int32_t (*kick)(isth_ctx *, isth_str client_id, uint8_t reason_code, int32_t drop_session);
   /* Calls `with` for every (filter, group) with a local subscriber, on the spot.  [loop] 0 only.                      */
   int32_t (*routes_each)(isth_ctx *, void (*with)(void *ISTH_NULLABLE ud, isth_str filter, isth_str share_group), void *ISTH_NULLABLE ud);

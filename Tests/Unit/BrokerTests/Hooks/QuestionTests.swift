@@ -63,7 +63,7 @@ import Testing
         let plugin = ScriptedPlugin()
         plugin.authenticate = { _, ticket, _ in
             var answer = HookAnswer(result: Int32(Self.allow))
-            answer.userName = Array("renamed".utf8)
+            answer.details = AnswerDetails(userName: Array("renamed".utf8))
             answer.isSuperuser = true
             #expect(plugin.world.broker.answer(ticket, answer))
             return Self.later

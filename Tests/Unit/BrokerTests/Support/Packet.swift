@@ -25,6 +25,11 @@ struct Packet: Equatable {
     var subscriptionIdentifiers: [UInt32] { property { Array($0.subscriptionIdentifiers) } }
     var userProperties: [String] { property { $0.userProperties.map { "\($0.name.string)=\($0.value.string)" } } }
 
+    var reasonString: String? { property { $0.reasonString?.string } }
+    var serverReference: String? { property { $0.serverReference?.string } }
+    var authenticationMethod: String? { property { $0.authenticationMethod?.string } }
+    var authenticationData: String? { property { $0.authenticationData?.string } }
+
     init(_ type: PacketType) { self.type = type }
 
     /// All packets in `bytes`, which must be whole ones.
@@ -68,16 +73,24 @@ struct Packet: Equatable {
             let decoded = try AckPacket.decode(body, type: header.type, version: version)
             packet.identifier = decoded.packetIdentifier
             packet.reason = decoded.reason.rawValue
+            packet.rawProperties = Array(decoded.properties.raw.buffer)
         case .suback:
             let decoded = try SubackPacket.decode(body, version: version)
             packet.identifier = decoded.packetIdentifier
             packet.codes = Array(decoded.reasonCodes.buffer)
+            packet.rawProperties = Array(decoded.properties.raw.buffer)
         case .unsuback:
             let decoded = try UnsubackPacket.decode(body, version: version)
             packet.identifier = decoded.packetIdentifier
             packet.codes = Array(decoded.reasonCodes.buffer)
         case .disconnect:
-            packet.reason = try DisconnectPacket.decode(body, version: version).reason.rawValue
+            let decoded = try DisconnectPacket.decode(body, version: version)
+            packet.reason = decoded.reason.rawValue
+            packet.rawProperties = Array(decoded.properties.raw.buffer)
+        case .auth:
+            let decoded = try AuthPacket.decode(body, version: version)
+            packet.reason = decoded.reason.rawValue
+            packet.rawProperties = Array(decoded.properties.raw.buffer)
         default: break
         }
         return packet

@@ -20,6 +20,8 @@ final class ScriptedPlugin {
 
     var connect: ((isth_client) -> Int) = { _ in 0 }
     var authenticate: ((isth_client, UInt64, isth_bytes) -> Int)?
+    /// Phase, method and data.
+    var authStep: ((isth_client, UInt64, Int, String, String) -> Int)?
     var authorize: ((isth_client, UInt64, String, Int) -> Int)?
     var connected: ((isth_client) -> Void)?
     var closed: ((isth_client, UInt8) -> Void)?
@@ -52,7 +54,7 @@ final class ScriptedPlugin {
     /// The closures hold the plugin, mostly.
     func forget() {
         (authenticate, authorize, connected, closed, subscribe) = (nil, nil, nil, nil, nil)
-        (publish, deliver, acked, dropped) = (nil, nil, nil, nil)
+        (publish, deliver, acked, dropped, authStep) = (nil, nil, nil, nil, nil)
         connect = { _ in 0 }
     }
 
@@ -60,6 +62,11 @@ final class ScriptedPlugin {
         if authenticate != nil {
             hooks.client_authenticate = { state, client, ticket, password in
                 Int32(plugin(state).authenticate?(client.pointee, ticket, password) ?? 0)
+            }
+        }
+        if authStep != nil {
+            hooks.client_auth_step = { state, client, ticket, phase, method, data in
+                Int32(plugin(state).authStep?(client.pointee, ticket, Int(phase), method.text, data.text) ?? 0)
             }
         }
         if authorize != nil {
