@@ -14,15 +14,15 @@ final class PasswordAuth: Plugin {
     static let settings = passwordAuthSettings
 
     let host: PluginHost
-    private let chain = Mutex(Chain([]))
+    private let chain = Mutex(Chain())
 
     init(host: PluginHost) { self.host = host }
 
     func start(hooks: inout isth_hooks) throws {
-        let loaded = try loadChain()
+        let loaded = try loadChain(Chain())
         chain.withLock { $0 = loaded }
-        // With the hook a client that no plugin knows is refused, so an empty chain must not have it.
-        guard !loaded.authenticators.isEmpty else {
+        // With the hooks a client that no plugin knows is refused, so an empty chain must not have them.
+        guard !loaded.isEmpty else {
             host.log(
                 .info,
                 "authentication is empty, so PasswordAuth checks nobody: add an entry, or unload the plugin."
@@ -32,15 +32,22 @@ final class PasswordAuth: Plugin {
         hooks.client_authenticate = { me, client, ticket, password in
             PasswordAuth.with(me) { $0.authenticate(client, ticket, password.view) }
         }
+        hooks.client_auth_step = { me, client, ticket, phase, method, data in
+            PasswordAuth.with(me) { $0.step(client, ticket, phase, method.view, data.view) }
+        }
+        hooks.client_closed = { _, client, _, _ in ClientSlot<SCRAMExchange>.set(nil, of: client) }
     }
 
+    func scramTables(_ method: BytesView) -> [SCRAMTable] { chain.withLock { $0 }.scramTables(method) }
+
     func reload() throws {
-        let loaded = try loadChain()
-        let wasEmpty = chain.withLock { $0.authenticators.isEmpty }
-        guard !wasEmpty || loaded.authenticators.isEmpty else {
+        let current = chain.withLock { $0 }
+        let loaded = try loadChain(current)
+        let wasEmpty = current.isEmpty
+        guard !wasEmpty || loaded.isEmpty else {
             throw PluginError("authentication was empty when the broker started: restart it to check passwords.")
         }
-        if loaded.authenticators.isEmpty && !wasEmpty {
+        if loaded.isEmpty && !wasEmpty {
             host.log(.info, "authentication is empty now: until the broker is restarted, nobody can log in.")
         }
         chain.withLock { $0 = loaded }

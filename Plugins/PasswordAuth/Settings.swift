@@ -14,14 +14,18 @@ let passwordAuthSettings = Settings(
         )
     ]
         + [
-            Setting("mechanism", .string, "The kind of credentials: password_based."),
+            Setting(
+                "mechanism",
+                .string,
+                "The kind of credentials: password_based, or scram for MQTT 5's enhanced authentication."
+            ),
             Setting("backend", .string.optional, "Where the users are: built_in_database."),
             Setting("enable", .bool, default: "true", "Whether this entry is asked."),
             Setting(
                 "user_id_type",
                 .oneOf("username", "clientid"),
                 default: "username",
-                "Which field of CONNECT names the user."
+                "Which field of CONNECT names the user; for password_based."
             ),
             Setting(
                 "bootstrap_file",
@@ -34,6 +38,13 @@ let passwordAuthSettings = Settings(
                 .oneOf("plain", "hash"),
                 default: "plain",
                 "Whether the file holds passwords or hashes of them."
+            ),
+            Setting("algorithm", .oneOf("sha256", "sha512"), default: "sha256", "The digest of scram."),
+            Setting(
+                "iteration_count",
+                .int,
+                default: "4096",
+                "How many rounds make a password a key, for scram: done when the file is read, and by every client."
             ),
             Setting("precondition", .string.optional, "Not supported: it must be absent or empty."),
             Setting(

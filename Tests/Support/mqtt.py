@@ -196,6 +196,13 @@ def pingreq():
     return packet(PINGREQ, 0, b"")
 
 
+def auth(reason, method=None, data=None):
+    props = {} if method is None else {"auth_method": method}
+    if data is not None:
+        props["auth_data"] = data
+    return packet(AUTH, 0, bytes([reason]) + properties(props))
+
+
 def disconnect(version=4, reason=0, props=None):
     if version != 5 or (not reason and not props):
         return packet(DISCONNECT, 0, b"")

@@ -155,6 +155,8 @@ extension ReasonCode {
         case .badUserNameOrPassword: "the user name or password is not valid"
         case .notAuthorized: "the client is not authorised"
         case .badAuthenticationMethod: "the authentication method is not served here"
+        case .banned: "the client is kept out for a while"
+        case .payloadFormatInvalid: "the payload is not the text that it is said to be"
         case .serverBusy: "the server is busy; try again later"
         case .serverShuttingDown: "the server is shutting down"
         case .keepAliveTimeout: "nothing was received for mqtt.keepalive_multiplier times the keep alive"

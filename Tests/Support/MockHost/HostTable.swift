@@ -74,7 +74,10 @@ private func recordAnswer(_ ctx: OpaquePointer, _ ticket: isth_id, _ decision: U
         ticket: ticket,
         result: Int(decision.pointee.result),
         isSuperuser: decision.pointee.superuser != 0,
-        reasonCode: decision.pointee.reason_code
+        reasonCode: decision.pointee.reason_code,
+        continues: decision.pointee.auth_continue != 0,
+        data: decision.pointee.auth_data.view.string,
+        userName: decision.pointee.username.string
     )
     return MockHost.from(ctx).state.withLock { state in
         if state.answers.contains(where: { $0.ticket == ticket }) { return Int32(ISTH_E_GONE) }

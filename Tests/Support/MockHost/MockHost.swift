@@ -12,12 +12,27 @@ public final class MockHost: @unchecked Sendable {
         public let result: Int
         public let isSuperuser: Bool
         public let reasonCode: UInt8
+        /// Of a step of an enhanced authentication.
+        public let continues: Bool
+        public let data: String
+        public let userName: String
 
-        public init(ticket: isth_id, result: Int, isSuperuser: Bool, reasonCode: UInt8) {
+        public init(
+            ticket: isth_id,
+            result: Int,
+            isSuperuser: Bool,
+            reasonCode: UInt8,
+            continues: Bool = false,
+            data: String = "",
+            userName: String = ""
+        ) {
             self.ticket = ticket
             self.result = result
             self.isSuperuser = isSuperuser
             self.reasonCode = reasonCode
+            self.continues = continues
+            self.data = data
+            self.userName = userName
         }
     }
 
