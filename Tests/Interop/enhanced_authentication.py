@@ -135,7 +135,7 @@ def connected(case, broker, client_id, **options):
     return client
 
 
-@behaviour("MQTT-4.12.0-2", "MQTT-4.12.0-5")
+@behaviour("MQTT-4.12.0-2", "MQTT-4.12.0-5", "MQTT-3.15.2-2")
 def exchange_before_the_connack(case):
     """The plugin's data goes to the client and back, and the last of it comes with the CONNACK."""
     broker = reverse(case)
@@ -147,7 +147,7 @@ def exchange_before_the_connack(case):
     client.take(mqtt.PUBLISH, payload=b"x")
 
 
-@behaviour("MQTT-4.12.0-1", "MQTT-4.12.0-4", "MQTT-3.1.2-30")
+@behaviour("MQTT-4.12.0-1", "MQTT-4.12.0-3", "MQTT-4.12.0-4", "MQTT-3.1.2-30")
 def refusals(case):
     """Wrong data, unknown methods, no method and wrong packets are refused, and nobody else notices."""
     broker = reverse(case, "mqtt.idle_timeout = 1s\n")

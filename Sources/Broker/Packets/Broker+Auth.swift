@@ -61,7 +61,7 @@ extension Broker {
         }
         if connection.pointee.pending?.stage == .authorizeWill { return try goOn(connection, exchange) }
         let expected = exchange.pointee.awaitsClient ? ReasonCode.continueAuthentication : .reauthenticate
-        guard packet.reason == expected else {
+        guard packet.reason == expected else {  // [MQTT-4.12.0-3]
             throw MalformedPacket(.protocolError, "the AUTH reason code does not fit the state of the authentication")
         }
         let phase = exchange.pointee.awaitsClient ? ISTH_AUTH_CONTINUE : ISTH_AUTH_REAUTH
@@ -141,7 +141,7 @@ extension Broker {
         guard answer.result == ISTH_ALLOW else { return denial(connection, answer, .notAuthorized) }
         let data = answer.details?.authenticationData ?? []
         exchange.pointee.awaitsClient = answer.continues
-        if answer.continues {
+        if answer.continues {  // [MQTT-4.12.0-2]
             guard send(.continueAuthentication, data, connection, exchange) else { return tooLarge(connection) }
             return .goOn
         }
@@ -165,7 +165,7 @@ extension Broker {
 
     // MARK: Answering
 
-    /// Returns false if the packet would be too large. [MQTT-3.1.2-24]
+    /// Returns false if the packet would be too large. It has no reason string. [MQTT-3.1.2-24] [MQTT-3.15.2-2]
     private func send(
         _ reason: ReasonCode,
         _ data: [UInt8],

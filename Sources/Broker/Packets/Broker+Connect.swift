@@ -288,6 +288,7 @@ extension Broker {
                 // [MQTT-3.1.2-28]
                 settings.responseInformation.withUnsafeBytes { properties.append(.responseInformation, ByteView($0)) }
             }
+            // [MQTT-4.12.0-6]
             if let exchange = connection.pointee.exchange { appendExchange(exchange) }
         }
         ConnackPacket(sessionPresent: sessionPresent, properties: properties.properties)

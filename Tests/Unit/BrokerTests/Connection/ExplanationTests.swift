@@ -50,7 +50,7 @@ import Testing
         #expect(client.take().first?.reasonString?.isEmpty == false)
     }
 
-    /// The reason string goes before the packet does. [MQTT-3.2.2-19] [MQTT-3.4.2-2] [MQTT-3.9.2-1] [MQTT-3.14.2-3]
+    /// The reason string goes before the packet does. [MQTT-3.2.2-19] [MQTT-3.4.2-2] [MQTT-3.5.2-2] [MQTT-3.9.2-1] [MQTT-3.14.2-3]
     @Test func whatWouldBeTooLargeIsLeftOut() {
         let full = refused(strict()) { _ in }
         let sizes = full.map { packet in

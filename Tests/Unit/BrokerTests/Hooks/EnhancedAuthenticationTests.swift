@@ -242,6 +242,7 @@ import Testing
         }
     }
 
+    /// [MQTT-4.12.0-6]
     @Test func passwordsAreAskedForWithoutAMethod() {
         let challenge = ChallengePlugin()
         var asked = 0
@@ -254,10 +255,14 @@ import Testing
         old.connect()
         #expect(old.take().map(\.reason) == [0])
         #expect(asked == 1)
+        let plain = TestClient(world, "plain")
+        plain.connect()
+        #expect(plain.take().map(\.authenticationMethod) == [nil])
+        #expect(asked == 2)
         let new = TestClient(world, "new")
         new.connect(method: "challenge", "once")
         #expect(new.take().map(\.reason) == [0])
-        #expect(asked == 1)
+        #expect(asked == 2)
         #expect(challenge.asked == ["1 challenge once"])
     }
 

@@ -73,6 +73,7 @@ import Testing
         #expect(client.take().map(\.reason) == [0, 0x87])
     }
 
+    /// [MQTT-4.12.0-7] [MQTT-4.12.1-1]
     @Test func whatDoesNotFitIsAProtocolError() {
         let wrong: [(TestClient) -> Void] = [
             { $0.auth(.reauthenticate, "other") }, { $0.auth(.continueAuthentication, "challenge", "response") },
