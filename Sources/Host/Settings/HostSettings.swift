@@ -97,8 +97,7 @@ enum HostSettings {
             "mqtt.response_information",
             .string,
             fallback: "\"\"",
-            doc:
-                "Told to MQTT 5 clients that ask for it, by which they choose response topics; not told if longer than 65,535 bytes."
+            doc: "Told to MQTT 5 clients that ask for it, to choose response topics by; at most 65,535 bytes."
         ),
         Setting(
             "mqtt.keepalive_multiplier",

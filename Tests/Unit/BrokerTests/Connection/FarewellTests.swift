@@ -122,7 +122,7 @@ import Testing
         #expect(client.isClosed)
     }
 
-    /// Before MQTT 5 a server sends no DISCONNECT. [MQTT3-3.14.0-1]
+    /// Before MQTT 5 a server sends no DISCONNECT.
     @Test(arguments: causes.indices, [ProtocolVersion.v31, .v311])
     func olderClientsAreToldNothing(index: Int, version: ProtocolVersion) {
         let cause = Self.causes[index]
