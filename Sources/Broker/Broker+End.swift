@@ -5,6 +5,7 @@ extension Broker {
     func releaseAll() {
         for slot in connections.indices { release(connections[slot]) }
         connections.deallocate()
+        listenerNames.deallocate()
         for slot in sessions.indices { sessions[slot].pointee.deallocate() }
         sessions.deallocate()
         for waiting in joining.values.joined() { discard(waiting.state) }

@@ -79,6 +79,7 @@ public final class Broker {
     private var wallReadAt: UInt64 = 0
 
     var connections = Arena<Connection>()
+    var listenerNames = ListenerNames()
     var connectionGeneration: UInt32 = 0
     /// By slot: the generation of the connection that lives there, 0 = none.
     var liveConnections: [UInt32] = []

@@ -19,6 +19,11 @@ struct OwnedBytes {
         base = copy
     }
 
+    init(copying text: String) {
+        var text = text
+        self = text.withUTF8 { OwnedBytes(copying: ByteView(UnsafeRawBufferPointer($0))) }
+    }
+
     static var empty: OwnedBytes { OwnedBytes(copying: .empty) }
 
     var isEmpty: Bool { count == 0 }

@@ -97,9 +97,10 @@ struct Connection {
 
     let identifier: ConnectionIdentifier
     let transport: any Transport
-    let listener: OwnedBytes
     let address: OwnedBytes
     let commonName: OwnedBytes
+    /// Of `Broker.listenerNames`.
+    let listener: UInt16
     let port: UInt16
     let transportKind: UInt8
     let isLoopback: Bool
@@ -131,20 +132,21 @@ struct Connection {
     var wantsProblemInformation = true
     var wantsResponseInformation = false
 
-    var session: Int32 = -1
-    var clientIdentifier = OwnedBytes.empty
-    var userName = OwnedBytes.empty
-
     var keepAlive: UInt16 = 0
-    var lastReceived: UInt64 = 0
-    var timer: UInt64 = 0
-
     /// The client's limits. [MQTT-3.1.2-24] [MQTT-3.3.4-9]
     var receiveMaximum: UInt16 = .max
     /// Topic aliases towards the client: the least of its and our limit.
     var outgoingAliasLimit: UInt16 = 0
     var maximumPacketSize = UInt32.max
     var sessionExpiryInterval: UInt32 = 0
+    var willDelay: UInt32 = 0
+
+    var session: Int32 = -1
+    var clientIdentifier = OwnedBytes.empty
+    var userName = OwnedBytes.empty
+
+    var lastReceived: UInt64 = 0
+    var timer: UInt64 = 0
 
     /// The start of a packet whose rest has not come, or input that waits for a suspension to end.
     var input = ByteBuffer()
@@ -155,7 +157,6 @@ struct Connection {
     /// Those of the other direction, made when the first message is sent to a client that takes aliases.
     var outgoingAliases: OutgoingAliases?
     var will: Message?
-    var willDelay: UInt32 = 0
 
     /// Until CONNECT.
     var names: CertificateNames?
@@ -169,7 +170,6 @@ struct Connection {
     var slots: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 
     func deallocate() {
-        listener.deallocate()
         address.deallocate()
         commonName.deallocate()
         clientIdentifier.deallocate()
@@ -205,7 +205,8 @@ extension ConnectionPointer {
 }
 
 /// A question to the plugins that is under way: the packet that raised it is processed again when the answer is there.
-struct PendingCheck {
+/// An object of its own, as hardly any connection has one at a time.
+final class PendingCheck {
     enum Stage: UInt8 {
         case authenticate
         case authorizeWill
@@ -224,15 +225,21 @@ struct PendingCheck {
     var resolved: [ResolvedSubscription] = []
     /// SUBSCRIBE: the filter in question, as the subscribe hooks left it.
     var asked: ResolvedSubscription?
+
+    init(stage: Stage, ticket: UInt64, link: Int) {
+        self.stage = stage
+        self.ticket = ticket
+        self.link = link
+    }
 }
 
 /// The last answer to "may this client publish to this topic?", since clients mostly publish to one topic in a row.
 struct AuthorizationMemory {
     private var topic = OwnedBytes.empty
-    private var flags: UInt8 = 0
-    private var isAllowed = false
     private var validUntil: UInt64 = 0
     private var rules: UInt32 = 0
+    private var flags: UInt8 = 0
+    private var isAllowed = false
 
     /// `rules` counts the changes of the rules: an answer from before one is forgotten.
     @inline(__always)

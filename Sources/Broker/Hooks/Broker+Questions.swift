@@ -202,7 +202,7 @@ extension Broker {
     // MARK: Waiting
 
     func suspend(_ connection: ConnectionPointer, _ stage: PendingCheck.Stage, _ ticket: UInt64, _ link: Int) {
-        var pending = connection.pointee.pending ?? PendingCheck(stage: stage, ticket: 0, link: 0)
+        let pending = connection.pointee.pending ?? PendingCheck(stage: stage, ticket: 0, link: 0)
         pending.stage = stage
         pending.ticket = ticket
         pending.link = link

@@ -30,7 +30,7 @@ extension Broker {
         view.conn = UInt64(loop) << 24 | connection.pointee.identifier.rawValue
         view.client_id = isth_str(connection.pointee.clientIdentifier.view)
         view.username = isth_str(connection.pointee.userName.view)
-        view.listener = isth_str(connection.pointee.listener.view)
+        view.listener = isth_str(listenerNames[connection.pointee.listener])
         view.peer_addr = isth_str(connection.pointee.address.view)
         view.tls_common_name = isth_str(connection.pointee.commonName.view)
         view.peer_port = connection.pointee.port
@@ -101,7 +101,7 @@ extension Broker {
     func describe(_ connection: ConnectionPointer) -> String {
         let name = connection.pointee.clientIdentifier.view.string
         let place = "\(connection.pointee.address.view.string):\(connection.pointee.port)"
-        let listener = connection.pointee.listener.view.string
+        let listener = listenerNames[connection.pointee.listener].string
         return name.isEmpty ? "connection from \(place) on \(listener)" : "client \(name) from \(place) on \(listener)"
     }
 }

@@ -10,17 +10,13 @@ extension Broker {
     public func accept(_ transport: any Transport, _ origin: ConnectionOrigin) -> ConnectionIdentifier {
         connectionGeneration = TimerToken.next(connectionGeneration)
         let generation = connectionGeneration
-        func owned(_ text: String) -> OwnedBytes {
-            var text = text
-            return text.withUTF8 { OwnedBytes(copying: ByteView(UnsafeRawBufferPointer($0))) }
-        }
         let slot = connections.insert(
             Connection(
                 identifier: ConnectionIdentifier(slot: connections.nextIndex, generation: generation),
                 transport: transport,
-                listener: owned(origin.listener),
-                address: owned(origin.address),
-                commonName: owned(origin.commonName),
+                address: OwnedBytes(copying: origin.address),
+                commonName: OwnedBytes(copying: origin.commonName),
+                listener: listenerNames.index(of: origin.listener),
                 port: origin.port,
                 transportKind: origin.transport,
                 isLoopback: origin.isLoopback,

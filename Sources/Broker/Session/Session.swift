@@ -16,17 +16,21 @@ struct Session {
     let clientIdentifier: OwnedBytes
     /// Tells this session from an earlier one in the same slot.
     let generation: UInt32
-    /// Under which the registry knows it; 0 where there is one loop.
-    var claim: UInt64
     /// Where it stands in its arena.
     var slot: Int32 = -1
+    /// Under which the registry knows it; 0 where there is one loop.
+    var claim: UInt64
     var connection: ConnectionPointer?
     /// The loops whose messages it gets through its other self, while it moves between loops: bit n = loop n.
     var deafTo: UInt64 = 0
     /// The loop it moves to, this one or another; -1 = it does not move.
     var movingTo: Int8 = -1
-    /// One of these is under way.
+    /// One of its `retainedQueries` is under way.
     var readsRetained = false
+    /// It also makes other loops wait.
+    var holdsLoops = false
+    /// It was waited for in vain: until it caught up it loses messages instead.
+    var isOverdue = false
     /// Subscriptions whose retained messages have not all come yet.
     var retainedQueries: Int32 = 0
     /// Seconds after the connection's end; `UInt32.max` = never. [MQTT-3.1.2-23]
@@ -45,14 +49,10 @@ struct Session {
     var expiresAt: UInt64 = 0
     /// Publishers that wait for this session's queue.
     var held: [ConnectionIdentifier] = []
-    /// How many of the subscriptions are shared.
-    var sharedCount: Int32 = 0
-    /// It also makes other loops wait.
-    var holdsLoops = false
-    /// It was waited for in vain: until it caught up it loses messages instead.
-    var isOverdue = false
     var delayedWill: Message?
     var willDueAt: UInt64 = 0
+    /// How many of the subscriptions are shared.
+    var sharedCount: Int32 = 0
     /// The last publish whose overlapping subscriptions were merged for this session, and where.
     var mergeStamp: UInt32 = 0
     var mergeIndex: Int32 = 0
