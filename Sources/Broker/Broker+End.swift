@@ -24,6 +24,7 @@ extension Broker {
         forms.deallocate()
         properties.deallocate()
         forwardedProperties.deallocate()
+        mountedTopic.deallocate()
     }
 
     func release(_ connection: ConnectionPointer) {

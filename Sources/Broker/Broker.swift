@@ -151,6 +151,8 @@ public final class Broker {
     var properties = PropertyWriter()
     /// The properties of the publish being routed.
     var forwardedProperties = ByteBuffer()
+    /// The whole topic of the publish being routed, if its client has a mountpoint.
+    var mountedTopic = ByteBuffer()
     var mergeStamp: UInt32 = 0
 
     /// What this turn says to each loop.

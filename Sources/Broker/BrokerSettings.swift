@@ -40,6 +40,16 @@ public struct BrokerSettings: Sendable {
     public var idleTimeout: UInt64 = 15_000
     /// Life of a session of a 3.1 or 3.1.1 client without clean session, seconds.
     public var sessionExpiryInterval: UInt32 = 7200
+    /// Life of clients' messages that do not say how long they live, ms.
+    public var messageExpiryInterval: UInt64?
+    /// Subscriptions that one session may have.
+    public var maximumSubscriptions: Int?
+    /// 3.1 and 3.1.1 clients do not get their own messages.
+    public var ignoresOwnMessages = false
+    /// The higher of a subscription's and a message's QoS counts rather than the lower.
+    public var upgradesQoS = false
+    /// A client that has a user name has it as client identifier, too.
+    public var usesUserNameAsIdentifier = false
     /// Bytes waiting for one receiver's socket above which QoS 0 messages for it are dropped.
     public var highWatermark = 1 << 20
     /// Largest payload kept as retained, bytes, and the most of them.

@@ -104,6 +104,7 @@ extension Client {
         }
         origin.isVouchedFor = tls?.peerCertificate != nil && port.plan.tls?.settings.requirePeerCertificate == true
         origin.rates = port.plan.limits.clients
+        origin.mountpoint = port.plan.common.mountpoint
         origin.admission = port.plan.common.admission
         origin.highWatermark = port.plan.tcp.highWatermark
         return origin

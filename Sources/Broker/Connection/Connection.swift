@@ -51,6 +51,8 @@ public struct ConnectionOrigin: Sendable {
     public var highWatermark: UInt32?
     /// What its listener lets a client publish.
     public var rates = ClientRates()
+    /// Put before its topics.
+    public var mountpoint: MountpointTemplate?
 
     public init(
         listener: String,
@@ -158,6 +160,8 @@ struct Connection {
     var outgoingAliases: OutgoingAliases?
     var will: Message?
 
+    /// Allocated if its listener has one.
+    var mountpoint: UnsafeMutablePointer<Mountpoint>?
     /// Until CONNECT.
     var names: CertificateNames?
     /// Of a client that named an authentication method.
@@ -181,6 +185,11 @@ struct Connection {
         }
         outgoingAliases?.deallocate(limit: outgoingAliasLimit)
         will?.release()
+        if let mountpoint {
+            mountpoint.pointee.deallocate()
+            mountpoint.deinitialize(count: 1)
+            mountpoint.deallocate()
+        }
         if let exchange {
             exchange.pointee.deallocate()
             exchange.deallocate()

@@ -20,7 +20,7 @@ extension Broker {
         let options = subscriber.options
         if options.noLocal, isPublisher(session, of: publication) { return }  // [MQTT-3.8.3-3]
         if !hooks.deliver.isEmpty, !mayDeliver(&publication, to: session) { return }
-        let qos = min(options.qos, publication.qos)  // [MQTT-3.8.4-8] [MQTT-4.8.2-3]
+        let qos = deliveredQoS(options.qos, publication.qos)
         let retain = publication.retain && options.retainAsPublished  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let route = DeliveryRoute(retain: retain, group: group)
         if qos == 0 {
@@ -33,6 +33,12 @@ extension Broker {
         } else {
             deliverAcknowledged(&publication, session, options.withQoS(qos), route, fanOut: fanOut, mayGrow: mayGrow)
         }
+    }
+
+    /// [MQTT-3.8.4-8] [MQTT-4.8.2-3]
+    @inline(__always)
+    func deliveredQoS(_ granted: UInt8, _ published: UInt8) -> UInt8 {
+        settings.upgradesQoS ? max(granted, published) : min(granted, published)
     }
 
     func isPublisher(_ session: SessionPointer, of publication: borrowing Publication) -> Bool {
@@ -103,7 +109,8 @@ extension Broker {
         fanOut: UInt32
     ) -> Bool {
         let isPlain =
-            connection.pointee.maximumPacketSize == .max && publication.payload.count < Output.referenceBorder
+            connection.pointee.maximumPacketSize == .max && connection.pointee.mountpoint == nil
+            && publication.payload.count < Output.referenceBorder
             && (connection.pointee.version != .v5
                 || (publication.properties.isEmpty && options.subscriptionIdentifier == 0 && publication.expiresAt == 0
                     && connection.pointee.outgoingAliasLimit == 0))
@@ -142,7 +149,7 @@ extension Broker {
         if connection.pointee.output.bytes.count >= 1 << 17, !connection.pointee.isBlocked { send(connection) }
     }
 
-    /// With properties, a size limit or a payload that is referenced rather than copied.
+    /// With properties, a size limit, a mountpoint or a payload that is referenced rather than copied.
     @inline(never)
     private func writeFull(
         _ publication: inout Publication,
@@ -214,6 +221,7 @@ extension Broker {
     ) -> Bool {
         let version = connection.pointee.version
         var alias = OutgoingAliases.Choice.none
+        let name = unmounted(parts.topic, for: connection)
         properties.removeAll()
         if version == .v5 {
             if parts.expiresAt != 0 {
@@ -225,10 +233,10 @@ extension Broker {
                 properties.append(.subscriptionIdentifier, subscriptionIdentifier)  // [MQTT-3.3.4-3]
             }
             properties.append(encoded: parts.properties)
-            if connection.pointee.outgoingAliasLimit != 0 { alias = chooseAlias(parts.topic, connection) }
+            if connection.pointee.outgoingAliasLimit != 0 { alias = chooseAlias(name, connection) }
         }
         var raw = properties.raw
-        var topic = parts.topic
+        var topic = name
         if case .use = alias { topic = .empty }
         // What is added here, such as the subscription identifier, may be too much for any packet, too.
         let largest = min(Int(connection.pointee.maximumPacketSize), VariableByteInteger.maximum + 5)
@@ -262,7 +270,7 @@ extension Broker {
             version: version
         )
         if let message { connection.pointee.output.append(payloadOf: message) }
-        if case .define(let alias) = alias { connection.pointee.outgoingAliases?.commit(alias, parts.topic) }
+        if case .define(let alias) = alias { connection.pointee.outgoingAliases?.commit(alias, name) }
         return true
     }
 

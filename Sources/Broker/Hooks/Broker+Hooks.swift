@@ -63,7 +63,7 @@ extension Broker {
             connection,
             .authorizePublish,
             access,
-            publication.topic,
+            unmounted(publication.topic, for: connection),
             publication.qos,
             publication.retain,
             mayWait: false

@@ -36,6 +36,11 @@ extension Broker {
             limiter.initialize(to: ClientLimiter(origin.rates, at: now))
             connection.pointee.limiter = limiter
         }
+        if let template = origin.mountpoint {
+            let mountpoint = UnsafeMutablePointer<Mountpoint>.allocate(capacity: 1)
+            mountpoint.initialize(to: Mountpoint(template))
+            connection.pointee.mountpoint = mountpoint
+        }
         setTimer(connection, settings.idleTimeout)
         return connection.pointee.identifier
     }
@@ -71,6 +76,7 @@ extension Broker {
 
     /// The client is who it says it is. Returns false if the packet has to be processed again.
     func admit(_ connection: ConnectionPointer, _ will: ConnectPacket.Will?) throws(MalformedPacket) -> Bool {
+        guard adoptMountpoint(connection) else { return true }
         if let will, try keepWill(will, connection) == false { return false }
         // Refused for its will, or ended by a plugin.
         guard connection.isOpen else { return true }
@@ -91,12 +97,13 @@ extension Broker {
         connection.pointee.hasPassword = packet.hasPassword
         connection.pointee.userName = OwnedBytes(copying: packet.userName)
         adoptKeepAlive(packet, connection)
-        if adoptCertificateNames(connection) {
+        let isNamed = adoptCertificateNames(connection)
+        if adoptUserNameAsIdentifier(packet, connection) || isNamed {
             guard connection.pointee.clientIdentifier.count <= settings.maximumClientIdentifierLength else {
                 refuse(
                     connection,
                     .clientIdentifierNotValid,
-                    "the certificate's name is longer than mqtt.max_clientid_len"
+                    "the client identifier, which is not the CONNECT's, is longer than mqtt.max_clientid_len"
                 )
                 return false
             }
@@ -135,6 +142,21 @@ extension Broker {
         } else {
             connection.pointee.sessionExpiryInterval = packet.cleanStart ? 0 : settings.sessionExpiryInterval
         }
+        return true
+    }
+
+    /// With `mqtt.use_username_as_clientid`, which goes before certificates. Whether the client has its identifier now.
+    private func adoptUserNameAsIdentifier(_ packet: ConnectPacket, _ connection: ConnectionPointer) -> Bool {
+        guard settings.usesUserNameAsIdentifier, connection.pointee.hasUserName,
+            !connection.pointee.userName.isEmpty
+        else { return false }
+        if packet.clientIdentifier.isEmpty {
+            // Refused, whatever it could be called. [MQTT3-3.1.3-8]
+            guard packet.version == .v5 || (packet.version == .v311 && packet.cleanStart) else { return false }
+            connection.pointee.hasAssignedIdentifier = true
+        }
+        connection.pointee.clientIdentifier.deallocate()
+        connection.pointee.clientIdentifier = OwnedBytes(copying: connection.pointee.userName.view)
         return true
     }
 
@@ -195,31 +217,37 @@ extension Broker {
             return true
         case .allow: break
         }
+        guard let mounted = mounted(will: will.topic, connection) else {
+            refuse(connection, .topicNameInvalid, "the will topic is too long behind the listener's mountpoint")
+            return true
+        }
         properties.removeAll()
         properties.appendForwarded(will.properties, messageExpiryInterval: nil)  // [MQTT-3.1.3-10]
         connection.pointee.willDelay = will.properties.willDelayInterval ?? 0
-        let expiry = will.properties.messageExpiryInterval
-        connection.pointee.will = Message(  // [MQTT-3.1.2-7]
-            topic: will.topic,
-            properties: properties.raw,
-            payload: will.payload,
-            publisher: PublisherView(
-                clientIdentifier: connection.pointee.clientIdentifier.view,
-                userName: connection.pointee.userName.view,
-                hasUserName: connection.pointee.hasUserName,
-                address: connection.pointee.address.view,
-                port: connection.pointee.port,
-                version: connection.pointee.version.rawValue
-            ),
-            qos: will.qos.rawValue,
-            retain: will.retain,  // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
-            origin: .will,
-            originIdentifier: 0,
-            receivedAt: wallNow,
-            // Counted from when it is published [MQTT-3.1.3-9]: until then this is the interval, and 1 more, since an
-            // interval of 0 is one, too.
-            expiresAt: expiry.map { UInt64($0) * 1000 + 1 } ?? 0
-        )
+        // Counted from when it is published [MQTT-3.1.3-9]: until then this is the interval, and 1 more, since an
+        // interval of 0 is one, too.
+        let expiry = will.properties.messageExpiryInterval.map { UInt64($0) * 1000 } ?? settings.messageExpiryInterval
+        connection.pointee.will = mounted.withUnsafeBytes { topic in
+            Message(  // [MQTT-3.1.2-7]
+                topic: ByteView(topic),
+                properties: properties.raw,
+                payload: will.payload,
+                publisher: PublisherView(
+                    clientIdentifier: connection.pointee.clientIdentifier.view,
+                    userName: connection.pointee.userName.view,
+                    hasUserName: connection.pointee.hasUserName,
+                    address: connection.pointee.address.view,
+                    port: connection.pointee.port,
+                    version: connection.pointee.version.rawValue
+                ),
+                qos: will.qos.rawValue,
+                retain: will.retain,  // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+                origin: .will,
+                originIdentifier: 0,
+                receivedAt: wallNow,
+                expiresAt: expiry.map { $0 + 1 } ?? 0
+            )
+        }
         return true
     }
 

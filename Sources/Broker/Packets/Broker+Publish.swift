@@ -53,6 +53,15 @@ extension Broker {
             case .later: return false
             }
         }
+        if let mountpoint = connection.pointee.mountpoint, !mount(&publication, mountpoint) {
+            throw MalformedPacket(
+                .topicNameInvalid,
+                "the PUBLISH topic name is too long behind the listener's mountpoint"
+            )
+        }
+        if publication.expiresAt == 0, let interval = settings.messageExpiryInterval {
+            publication.expiresAt = expiry(after: interval, delay)
+        }
         counters.publishReceived &+= 1
         counters.payloadBytesReceived &+= UInt64(publication.payload.count)
         var reason = ReasonCode.success
@@ -112,6 +121,13 @@ extension Broker {
     func hasFewLevels(_ topic: ByteView) -> Bool {
         topic.count < settings.maximumTopicLevels
             || topic.buffer.lazy.filter { $0 == UInt8(ascii: "/") }.count < settings.maximumTopicLevels
+    }
+
+    /// When a message that does not say so expires; a delayed one lives from when it is due.
+    @inline(never)
+    private func expiry(after interval: UInt64, _ delay: Delay) -> UInt64 {
+        if case .until(let due) = delay { return due + interval }
+        return now + interval
     }
 
     // MARK: MQTT 5

@@ -80,7 +80,8 @@ extension Broker {
             )
         }
         switch requested.kind {
-        case .plain: break
+        case .plain:
+            if settings.ignoresOwnMessages, connection.pointee.version != .v5 { options.noLocal = true }
         case .shared:
             guard settings.isSharedSubscriptionAvailable else { return verdict(.sharedSubscriptionsNotSupported) }
             guard !requested.isMalformed else {  // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
@@ -148,6 +149,7 @@ extension Broker {
             close(connection, .notAuthorized, "the client is not authorised to subscribe to one of these filters")
             return
         }
+        mount(&resolved, connection)
         guard acceptsAnswer(connection, codes: resolved.count) else {
             close(connection, .packetTooLarge, "the answer is larger than the client's Maximum Packet Size")
             return
@@ -157,6 +159,11 @@ extension Broker {
         let token = nextToken
         var isNew: [Bool] = []
         for i in resolved.indices {
+            if let limit = settings.maximumSubscriptions, !resolved[i].reason.isError,
+                !hasRoom(slot, resolved[i], limit)
+            {
+                resolved[i].reason = .quotaExceeded
+            }
             if resolved[i].isExclusive, !resolved[i].reason.isError, !acquire(resolved[i].filter, slot) {
                 resolved[i].reason = .quotaExceeded
             }
@@ -277,6 +284,25 @@ extension Broker {
         return 1 + VariableByteInteger.size(length) + length <= connection.pointee.maximumPacketSize
     }
 
+    /// Whether the session may have one more subscription, or has this one already.
+    private func hasRoom(_ slot: Int32, _ item: ResolvedSubscription, _ limit: Int) -> Bool {
+        sessions[slot].pointee.subscriptions.count < limit
+            || item.filter.withUnsafeBytes { filter in
+                item.group.withUnsafeBytes { isSubscribed(slot, ByteView(filter), ByteView($0)) }
+            }
+    }
+
+    /// Returns the code of the UNSUBACK.
+    private func unsubscribe(_ connection: ConnectionPointer, _ name: ByteView, _ group: ByteView) -> UInt8 {
+        guard removeSubscription(connection.pointee.session, name, group) else {  // [MQTT-3.10.4-1]
+            return ReasonCode.noSubscriptionExisted.rawValue  // [MQTT-3.11.3-1] [MQTT-3.11.3-2]
+        }
+        if group.isEmpty { release(name, connection.pointee.session) }
+        notifyUnsubscribed(connection, name, group)
+        if !settings.clientEvents.isEmpty { announceUnsubscribed(connection, name, group) }
+        return ReasonCode.success.rawValue
+    }
+
     func unsubscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {
         let packet = try UnsubscribePacket.decode(body, version: connection.pointee.version)
         guard acceptsAnswer(connection, codes: packet.filters.count) else {
@@ -286,14 +312,12 @@ extension Broker {
         var codes: [UInt8] = []
         for filter in packet.filters {  // [MQTT-3.10.4-6]
             let requested = RequestedFilter(filter)
-            let name = requested.filter
-            let group = requested.group
-            let existed = removeSubscription(connection.pointee.session, name, group)  // [MQTT-3.10.4-1]
-            if existed, group.isEmpty { release(name, connection.pointee.session) }
-            codes.append(existed ? 0 : ReasonCode.noSubscriptionExisted.rawValue)  // [MQTT-3.11.3-1] [MQTT-3.11.3-2]
-            guard existed else { continue }
-            notifyUnsubscribed(connection, name, group)
-            if !settings.clientEvents.isEmpty { announceUnsubscribed(connection, name, group) }
+            guard let mountpoint = connection.pointee.mountpoint else {
+                codes.append(unsubscribe(connection, requested.filter, requested.group))
+                continue
+            }
+            let whole = mountpoint.pointee.mounted(filter: Array(requested.filter.buffer)) ?? []
+            codes.append(whole.withUnsafeBytes { unsubscribe(connection, ByteView($0), requested.group) })
         }
         touch(connection)
         codes.withUnsafeBytes {

@@ -154,7 +154,7 @@ extension Broker {
 
     private func deliverRetained(_ messages: [Message], _ session: SessionPointer, _ wanted: DeliveryOptions) {
         for message in messages {
-            let options = wanted.withQoS(min(wanted.qos, message.qos))
+            let options = wanted.withQoS(deliveredQoS(wanted.qos, message.qos))
             if options.qos == 0 {
                 guard let connection = session.pointee.connection else { continue }
                 // [MQTT-3.3.1-8]

@@ -63,6 +63,14 @@ extension Broker {
         return true
     }
 
+    func isSubscribed(_ slot: Int32, _ filter: ByteView, _ group: ByteView) -> Bool {
+        let entry = index.find(filter)
+        guard entry >= 0 else { return false }
+        let groupIndex = group.isEmpty ? -1 : findGroup(group, entry)
+        guard group.isEmpty || groupIndex >= 0 else { return false }
+        return sessions[slot].pointee.subscriptions.place(entry, groupIndex).isThere
+    }
+
     /// Returns whether there was such a subscription. [MQTT-3.10.4-2] [MQTT-3.10.4-3]
     func removeSubscription(_ slot: Int32, _ filter: ByteView, _ group: ByteView) -> Bool {
         let entry = index.find(filter)

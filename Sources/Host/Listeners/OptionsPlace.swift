@@ -40,10 +40,7 @@ struct OptionsPlace {
             throw error("authentication", "is not served: set authentication for all listeners, outside of them")
         }
         if value.string(at: "zone") != "default" {
-            throw error("zone", "is not served: there are no zones; remove it")
-        }
-        if value.string(at: "mountpoint") != "" {
-            throw error("mountpoint", "is not served yet; remove it, and keep clients apart by rules")
+            throw error("zone", "is not served: there is one zone, \"default\", with the settings of mqtt; remove it")
         }
     }
 }

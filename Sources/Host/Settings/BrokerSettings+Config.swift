@@ -43,14 +43,16 @@ extension BrokerSettings {
                 initialPick: group.value.string(at: "initial_sticky_pick")
             )
         }
-        keepAliveMultiplier = config.double(at: "mqtt.keepalive_multiplier") ?? 1.5
+        keepAliveMultiplier = Self.keepAliveMultiplier(config)
         let responses = Array((config.string(at: "mqtt.response_information") ?? "").utf8)
         responseInformation = responses.count <= Int(UInt16.max) ? responses : []
         serverKeepAlive = config.int(at: "mqtt.server_keepalive").map { UInt16(clamping: $0) }
         maximumKeepAlive = config.int(at: "mqtt.max_keepalive").map { UInt16(clamping: $0) }
-        idleTimeout = UInt64(clamping: int("mqtt.idle_timeout", 15_000))
+        // Infinity is as long as a session may live.
+        idleTimeout = UInt64(clamping: int("mqtt.idle_timeout", 1000 * Int(UInt32.max)))
         sessionExpiryInterval = UInt32(clamping: int("mqtt.session_expiry_interval", 7_200_000) / 1000)
         readDelivery(config)
+        readClients(config)
         readRetainer(config)
         nodeName = config.string(at: "node.name") ?? ""
         let events: [(String, ClientEvents)] = [

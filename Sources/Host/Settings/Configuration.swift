@@ -58,6 +58,9 @@ struct Configuration {
         var warnings = merged.warnings
         let result = schema.validate(merged.value)
         var errors = result.errors
+        let remarks = AcceptedSettings.remarks(on: result.value)
+        errors += remarks.errors
+        warnings += remarks.warnings
         if !errors.isEmpty {
             for owner in owners() {
                 guard let value = merged.value.lookup(owner.key) else { continue }

@@ -20,7 +20,7 @@ enum DeliverySettings {
         Setting(
             "mqtt.retry_interval",
             .union([.duration, infinity]),
-            fallback: "30s",
+            fallback: "infinity",
             doc: "Accepted for EMQX's sake: messages are sent again when their client reconnects, as MQTT 5 demands."
         ),
         Setting(

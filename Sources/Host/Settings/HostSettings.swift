@@ -7,8 +7,9 @@ import Config
 enum HostSettings {
     static let all: [Setting] =
         node + ListenerSettings.all
-        + (mqtt + TLSOptions.certificateNames + shared + DeliverySettings.all).map(reloadable) + SysSettings.all
-        + broker + plugins
+        + (mqtt + MQTTSettings.all + TLSOptions.certificateNames + shared + DeliverySettings.all).map(reloadable)
+        + SysSettings.all
+        + AcceptedSettings.all + broker + plugins
 
     /// Brokers take these over while they run.
     private static func reloadable(_ setting: Setting) -> Setting {
@@ -40,7 +41,6 @@ enum HostSettings {
             fallback: "isthmus",
             doc: "Name of this cluster, by which linked clusters know it."
         ),
-        Setting("cluster.discovery_strategy", .optional(.string), doc: "Accepted for EMQX's sake and not used."),
     ]
 
     private static let mqtt: [Setting] = [
@@ -107,7 +107,12 @@ enum HostSettings {
             minimum: 1,
             maximum: 65_535
         ),
-        Setting("mqtt.idle_timeout", .duration, fallback: "15s", doc: "Time from connection to CONNECT."),
+        Setting(
+            "mqtt.idle_timeout",
+            .union([.duration, .choice(["infinity"])]),
+            fallback: "15s",
+            doc: "Time from connection to CONNECT."
+        ),
         Setting(
             "mqtt.session_expiry_interval",
             .duration,

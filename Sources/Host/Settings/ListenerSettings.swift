@@ -54,9 +54,18 @@ enum ListenerSettings {
             "mountpoint",
             .string,
             fallback: "\"\"",
-            doc: "Put before every topic of the listener's clients; `${clientid}` and `${username}` stand for theirs."
+            doc:
+                "Put before every topic of the listener's clients; `${clientid}`, `${username}` and `${zone}` stand for "
+                + "theirs. See docs/mountpoint.md.",
+            reloadable: true
         ),
         Setting("zone", .string, fallback: "default", doc: "Accepted for EMQX's sake; there is one zone, `default`."),
+        Setting(
+            "parse_unit",
+            .choice(["chunk", "frame"]),
+            fallback: "chunk",
+            doc: "Accepted for EMQX's sake and not used."
+        ),
         Setting(
             "authentication",
             .optional(.any),

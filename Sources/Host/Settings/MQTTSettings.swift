@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys of `mqtt` about clients and what they subscribe to, with EMQX's names and defaults, and what becomes of them.
+
+import Broker
+import Config
+
+enum MQTTSettings {
+    static let all: [Setting] = clients + messages + accepted
+
+    private static let infinity = SettingType.choice(["infinity"])
+
+    private static let clients: [Setting] = [
+        Setting(
+            "mqtt.use_username_as_clientid",
+            .bool,
+            fallback: "false",
+            doc: "Whether a client that has a user name has it as client identifier, too, whatever its CONNECT says."
+        ),
+        Setting(
+            "mqtt.max_subscriptions",
+            .union([.int, infinity]),
+            fallback: "infinity",
+            doc: "Subscriptions of one client, shared ones included; more are refused (0x97; 3.1.1: 0x80).",
+            minimum: 1
+        ),
+        Setting(
+            "mqtt.keepalive_backoff",
+            .optional(.float),
+            doc: "Twice this is `keepalive_multiplier`, if that is not set; EMQX's former name.",
+            minimum: 0.5,
+            maximum: 32_767
+        ),
+    ]
+
+    private static let messages: [Setting] = [
+        Setting(
+            "mqtt.message_expiry_interval",
+            .union([.duration, infinity]),
+            fallback: "infinity",
+            doc: "Life of clients' messages that do not say how long they live: all of 3.1.1 clients, and those of "
+                + "MQTT 5 clients without Message Expiry Interval. MQTT 5 receivers are told what is left of it."
+        ),
+        Setting(
+            "mqtt.ignore_loop_deliver",
+            .bool,
+            fallback: "false",
+            doc: "Whether 3.1 and 3.1.1 clients are spared their own messages, as No Local does for MQTT 5 clients."
+        ),
+        Setting(
+            "mqtt.upgrade_qos",
+            .bool,
+            fallback: "false",
+            doc: "Whether a message is delivered with the higher of its own and the subscription's QoS. MQTT demands "
+                + "the lower."
+        ),
+    ]
+
+    private static let accepted: [Setting] = [
+        Setting(
+            "mqtt.strict_mode",
+            .bool,
+            fallback: "false",
+            doc: "Accepted for EMQX's sake: packets are always checked strictly."
+        ),
+        Setting(
+            "mqtt.keepalive_check_interval",
+            .duration,
+            fallback: "30s",
+            doc: "Accepted for EMQX's sake: every connection has a timer of its own."
+        ),
+    ]
+}
+
+extension BrokerSettings {
+    mutating func readClients(_ config: Value) {
+        usesUserNameAsIdentifier = config.bool(at: "mqtt.use_username_as_clientid") ?? false
+        maximumSubscriptions = config.int(at: "mqtt.max_subscriptions")
+        messageExpiryInterval = config.int(at: "mqtt.message_expiry_interval").map { UInt64(clamping: $0) }
+        ignoresOwnMessages = config.bool(at: "mqtt.ignore_loop_deliver") ?? false
+        upgradesQoS = config.bool(at: "mqtt.upgrade_qos") ?? false
+    }
+
+    /// As in EMQX, `keepalive_backoff` counts while `keepalive_multiplier` has its default.
+    static func keepAliveMultiplier(_ config: Value) -> Double {
+        let multiplier = config.double(at: "mqtt.keepalive_multiplier") ?? 1.5
+        guard multiplier == 1.5, let backoff = config.double(at: "mqtt.keepalive_backoff") else { return multiplier }
+        return backoff * 2
+    }
+}
