@@ -22,6 +22,14 @@ public enum Endpoint: Hashable, Sendable, CustomStringConvertible {
         case .unix(let path): path
         }
     }
+
+    /// False for a path that no Unix socket can have: the system gives it room for 107 bytes.
+    public var isPossible: Bool {
+        switch self {
+        case .tcp: true
+        case .unix(let path): withUnixSockaddr(path) { _, _ in true } ?? false
+        }
+    }
 }
 
 /// The system's form of a Unix socket path; nil if the path is empty, too long or contains a zero byte.

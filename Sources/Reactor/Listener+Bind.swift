@@ -101,6 +101,9 @@ func listenUnix(_ path: String, _ options: ListenerOptions) throws(ReactorError)
     if number == 0 { return fd }
     close(fd)
     if number == EADDRINUSE {
+        if !isSocket(path) {
+            throw ReactorError("\(path) is a file that is no socket; move it away or set another path")
+        }
         throw ReactorError("the socket \(path) is in use by another process; stop it or set another path")
     }
     throw ReactorError("cannot listen on the socket \(path): \(describeError(number)); set another path")
@@ -108,9 +111,12 @@ func listenUnix(_ path: String, _ options: ListenerOptions) throws(ReactorError)
 
 /// A socket file that nobody listens on.
 private func isStale(_ path: String) -> Bool {
-    var info = stat()
-    guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFSOCK else { return false }
-    guard let probe = try? newSocket(AF_UNIX), probe >= 0 else { return false }
+    guard isSocket(path), let probe = try? newSocket(AF_UNIX), probe >= 0 else { return false }
     defer { close(probe) }
     return withUnixSockaddr(path) { connect(probe, $0, $1) } == -1 && errno == ECONNREFUSED
+}
+
+private func isSocket(_ path: String) -> Bool {
+    var info = stat()
+    return lstat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFSOCK
 }

@@ -86,6 +86,9 @@ struct ListenerPlan: Sendable {
                 """
             )
         }
+        guard endpoint.isPossible else {
+            throw StartError("\(bind.origin): \(path).bind: a Unix socket's path has 1 to 107 bytes; set a shorter one")
+        }
         self.endpoint = endpoint
         let place = OptionsPlace(value: value, path: path, origin: origin)
         try place.refuseUnserved()
