@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 from .broker import BINARY, ROOT, scratch
+from .tls import certificates
 from .wait import PATIENCE, TestFailure, check, until
 
 
@@ -38,7 +39,13 @@ def isthmus(*words, status=0):
 def _client(tool, broker, words):
     path = shutil.which(tool)
     check(path, f"{tool} is not installed: run scripts/setup.sh --tests")
-    return [path, "-h", broker.address[0], "-p", str(broker.port), *map(str, words)]
+    host, port = broker.address
+    where, kind = ["-h", host, "-p", port], getattr(broker.address, "transport", "tcp")
+    if kind == "unix":
+        where = ["--unix", host]
+    elif kind == "ssl":
+        where += ["--cafile", certificates() / "ca.pem"]
+    return list(map(str, [path, *where, *words]))
 
 
 def mosquitto_pub(broker, *words, status=0, data=None):
