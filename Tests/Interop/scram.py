@@ -153,7 +153,6 @@ def the_proved_name_counts(case):
     equal(ann.publish("of-ann", b"x", qos=1, accepted=False).reason, 0x10, "PUBACK of ann's topic")
     denied = ann.publish("of-root", b"x", qos=1, accepted=False)
     equal(denied.reason, 0x87, "PUBACK of another topic")
-    check("not authorised" in denied.properties["reason_string"], f"reason string: {denied!r}")
     root = login(case, broker, Scram("root", "toor"), "root")
     equal(root.publish("of-root", b"x", qos=1, accepted=False).reason, 0x10, "PUBACK of a superuser")
 

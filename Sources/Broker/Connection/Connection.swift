@@ -130,8 +130,7 @@ struct Connection {
     var holds: Holds = []
     /// Before it was suspended.
     var wasConnected = false
-    /// Reason strings also outside of CONNACK and DISCONNECT. [MQTT-3.1.2-29]
-    var wantsProblemInformation = true
+    var problemInformation = ProblemInformation.notMentioned
     var wantsResponseInformation = false
 
     var keepAlive: UInt16 = 0

@@ -97,6 +97,9 @@ extension Broker {
         connection.pointee.hasPassword = packet.hasPassword
         connection.pointee.userName = OwnedBytes(copying: packet.userName)
         adoptKeepAlive(packet, connection)
+        if let isWanted = packet.properties.requestProblemInformation {
+            connection.pointee.problemInformation = isWanted ? .wanted : .unwanted
+        }
         let isNamed = adoptCertificateNames(connection)
         if adoptUserNameAsIdentifier(packet, connection) || isNamed {
             guard connection.pointee.clientIdentifier.count <= settings.maximumClientIdentifierLength else {
@@ -137,7 +140,6 @@ extension Broker {
                 properties.topicAliasMaximum ?? 0,
                 settings.maximumOutgoingTopicAlias
             )
-            connection.pointee.wantsProblemInformation = properties.requestProblemInformation ?? true
             connection.pointee.wantsResponseInformation = properties.requestResponseInformation ?? false
         } else {
             connection.pointee.sessionExpiryInterval = packet.cleanStart ? 0 : settings.sessionExpiryInterval

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the broker says when it says no: refusals, DISCONNECT and negative acknowledgements, with a reason string for
-// clients of MQTT 5 that have room for it and want it.
+// What the broker says when it says no: refusals, DISCONNECT and negative acknowledgements. A client of MQTT 5 that asks
+// for problem information and has room for it gets a reason string as well; without being asked only plugins give one.
 
 import MQTT
 
@@ -9,7 +9,7 @@ extension Broker {
 
     /// Answers a CONNECT with a refusal and closes. [MQTT-3.2.2-7] [MQTT-4.13.2-1]
     func refuse(_ connection: ConnectionPointer, _ reason: ReasonCode, _ text: StaticString = "") {
-        refuse(connection, reason, ByteView(text), reference: .empty)
+        refuse(connection, reason, words(text, for: connection), reference: .empty)
     }
 
     /// The same in a plugin's words.
@@ -37,7 +37,7 @@ extension Broker {
 
     /// Ends a connection from our side; a client that knows MQTT 5 is told why. [MQTT-3.14.4-2]
     func close(_ connection: ConnectionPointer, _ reason: ReasonCode, _ text: StaticString = "") {
-        close(connection, reason, ByteView(text), reference: .empty)
+        close(connection, reason, words(text, for: connection), reference: .empty)
     }
 
     /// The same in a plugin's words.
@@ -103,7 +103,7 @@ extension Broker {
         besideProperties fixed: Int
     ) -> Properties {
         // [MQTT-3.1.2-29]
-        guard connection.pointee.wantsProblemInformation else { return .empty }
+        guard connection.pointee.problemInformation == .wanted else { return .empty }
         return explanation(reason, text, .empty, connection, besideProperties: fixed)
     }
 
@@ -129,8 +129,13 @@ extension Broker {
             properties.append(identifier, text)
         }
         if reason == .useAnotherServer || reason == .serverMoved { append(.serverReference, reference) }
-        append(.reasonString, given.isEmpty ? ByteView(reason.sentence) : given)
+        append(.reasonString, given.isEmpty ? words(reason.sentence, for: connection) : given)
         return properties.properties
+    }
+
+    /// Our own words are for those who ask: not everybody expects more than the reason code.
+    private func words(_ text: StaticString, for connection: ConnectionPointer) -> ByteView {
+        connection.pointee.problemInformation == .wanted ? ByteView(text) : .empty
     }
 
     /// The bytes of a packet with so many behind its fixed header that are no properties, and so many that are.
@@ -145,6 +150,13 @@ extension Broker {
             details.serverReference.withUnsafeBytes { body(ByteView(text), ByteView($0)) }
         }
     }
+}
+
+/// What the CONNECT says of Request Problem Information.
+enum ProblemInformation: UInt8 {
+    case unwanted
+    case notMentioned
+    case wanted
 }
 
 extension ReasonCode {

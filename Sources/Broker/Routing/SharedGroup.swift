@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A `$share/GROUP/FILTER` group: every message goes to one member. The publisher's loop picks a loop, by the members
 // that each has; the picked loop picks the member. Both see the same list, the connected members of loop 0, those of
-// loop 1 and so on, and so both find the same one where publisher or topic determine it. Members without a connection
-// come into play when nobody has one.
+// loop 1 and so on, and so both find the same one where publisher or topic determine it. Taking turns goes through the
+// loops in the order in which their members came. Members without a connection come into play when nobody has one.
 
 import MQTT
 
@@ -43,6 +43,8 @@ struct SharedGroup {
     private(set) var remote: [Remote] = []
     private var remoteMembers = 0
     private var remoteConnected = 0
+    /// While other loops have members: the loops of the connected ones, in the order in which they came; -1 is this one.
+    private var arrivals: [Int8] = []
     /// Counted apart: one counter for both would move by two a message and pass every other member by.
     private var loopTurn: UInt32 = 0
     private var memberTurn: UInt32 = 0
@@ -81,6 +83,7 @@ struct SharedGroup {
         }
         let other = connectedCount
         if isConnected { connectedCount += 1 }
+        if remoteMembers > 0 { noteArrivals(-1, isConnected ? 1 : -1) }
         if other != position { members.swapAt(position, other) }
         return other
     }
@@ -97,9 +100,20 @@ struct SharedGroup {
 
     mutating func setRemote(_ loop: Int, _ now: Remote) {
         while remote.count <= loop { remote.append(Remote()) }
+        if remoteMembers == 0 { arrivals = Array(repeating: -1, count: connectedCount) }
+        noteArrivals(Int8(loop), Int(now.connected - remote[loop].connected))
         remoteMembers += Int(now.members - remote[loop].members)
         remoteConnected += Int(now.connected - remote[loop].connected)
         remote[loop] = now
+        if remoteMembers == 0 { arrivals = [] }
+    }
+
+    /// So many connected members came to the loop, or left it.
+    private mutating func noteArrivals(_ loop: Int8, _ change: Int) {
+        if change > 0 { arrivals.append(contentsOf: repeatElement(loop, count: change)) }
+        for _ in 0..<max(-change, 0) {
+            if let last = arrivals.lastIndex(of: loop) { arrivals.remove(at: last) }
+        }
     }
 
     // MARK: Loops
@@ -125,6 +139,9 @@ struct SharedGroup {
             let choice = loop(of: ticket(strategy.initialPick, total, own, &random, hash), own)
             if case .loop(let loop) = choice { table[i].loop = Int8(loop) } else { table[i].loop = Int8(own) }
             return choice
+        case .roundRobin where !arrivals.isEmpty, .roundRobinPerGroup where !arrivals.isEmpty:
+            let loop = Int(arrivals[ticket(strategy.kind, arrivals.count, own, &random, hash)])
+            return loop < 0 ? .here : .loop(loop)
         default: return loop(of: ticket(strategy.kind, total, own, &random, hash), own)
         }
     }

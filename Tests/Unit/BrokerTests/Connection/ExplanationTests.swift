@@ -14,8 +14,13 @@ import Testing
         return World(plugins: [plugin])
     }
 
-    private func refused(_ world: World, _ build: @escaping (inout PropertyWriter) -> Void) -> [Packet] {
+    private func refused(
+        _ world: World,
+        asksWhy: Bool = true,
+        _ build: @escaping (inout PropertyWriter) -> Void = { _ in }
+    ) -> [Packet] {
         let client = TestClient(world, "c")
+        client.asksWhy = asksWhy
         client.connect { writer, _ in build(&writer) }
         _ = client.take()
         client.publish("secret", qos: .atLeastOnce)
@@ -30,7 +35,7 @@ import Testing
     }
 
     @Test func negativeAcknowledgementsSayWhy() {
-        let packets = refused(strict()) { _ in }
+        let packets = refused(strict())
         #expect(packets.map(\.type) == [.puback, .pubrec, .suback, .disconnect])
         #expect(packets.map(\.reason) == [0x87, 0x87, 0, 0x82])
         #expect(packets[2].codes == [0, 0x87])
@@ -38,21 +43,51 @@ import Testing
     }
 
     /// [MQTT-3.1.2-29]
-    @Test func withoutProblemInformationOnlyTheEndIsExplained() {
+    @Test(arguments: [false, nil])
+    func whoDoesNotAskGetsTheCodeAlone(asks: Bool?) {
         let world = strict()
-        let packets = refused(world) { $0.append(.requestProblemInformation, false) }
-        #expect(packets.map { $0.reasonString == nil } == [true, true, true, false])
+        let packets = refused(world, asksWhy: false) { writer in
+            if let asks { writer.append(.requestProblemInformation, asks) }
+        }
+        #expect(packets.map(\.reason) == [0x87, 0x87, 0, 0x82])
+        #expect(packets.map(\.rawProperties) == [[], [], [], []])
         let client = TestClient(world, "")
         client.connect { writer, text in
-            writer.append(.requestProblemInformation, false)
+            if let asks { writer.append(.requestProblemInformation, asks) }
             writer.append(.authenticationMethod, text("none"))
         }
+        let refusal = client.take()
+        #expect(refusal.map(\.reason) == [0x8C])
+        #expect(refusal.map(\.rawProperties) == [[]])
+    }
+
+    @Test func refusalsAreExplainedToThoseWhoAsk() {
+        let client = TestClient(strict(), "")
+        client.asksWhy = true
+        client.connect(method: "none")
         #expect(client.take().first?.reasonString?.isEmpty == false)
+    }
+
+    /// A plugin decides for itself what the client is told at the end.
+    @Test(arguments: [false, nil])
+    func aPluginsWordsNeedNoQuestion(asks: Bool?) {
+        let plugin = ScriptedPlugin()
+        plugin.authenticate = { _, ticket, _ in
+            var answer = HookAnswer(result: Int32(ISTH_DENY))
+            answer.details = AnswerDetails(reason: Array("closed today".utf8))
+            _ = plugin.world.broker.answer(ticket, answer)
+            return Int(ISTH_LATER)
+        }
+        let client = TestClient(World(plugins: [plugin]), "c")
+        client.connect { writer, _ in
+            if let asks { writer.append(.requestProblemInformation, asks) }
+        }
+        #expect(client.take().map(\.reasonString) == ["closed today"])
     }
 
     /// The reason string goes before the packet does. [MQTT-3.2.2-19] [MQTT-3.4.2-2] [MQTT-3.5.2-2] [MQTT-3.9.2-1] [MQTT-3.14.2-3]
     @Test func whatWouldBeTooLargeIsLeftOut() {
-        let full = refused(strict()) { _ in }
+        let full = refused(strict())
         let sizes = full.map { packet in
             // Fixed header, what the packet has of its own, and properties with their length.
             2 + (packet.type == .disconnect ? 1 : packet.type == .suback ? 4 : 3) + 1 + packet.rawProperties.count
@@ -65,6 +100,7 @@ import Testing
             #expect(misses.map(\.reason) == full.map(\.reason))
         }
         let client = TestClient(strict(), "c")
+        client.asksWhy = true
         client.connect(method: "none", maximumPacketSize: 20)
         let connack = client.take()
         #expect(connack.map(\.reason) == [0x8C])

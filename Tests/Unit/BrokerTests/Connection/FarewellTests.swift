@@ -111,6 +111,7 @@ import Testing
         let cause = Self.causes[index]
         let world = World(cause.settings, plugins: [cause.plugin])
         let client = TestClient(world, "c")
+        client.asksWhy = true
         client.connect(keepAlive: 1)
         _ = client.take()
         cause.happens(client)
@@ -207,6 +208,7 @@ import Testing
         }
         let world = World(refusal.settings, plugins: [plugin])
         let client = TestClient(world, refusal.name, version)
+        client.asksWhy = version == .v5
         client.connect(will: refusal.will)
         let packets = client.take()
         #expect(client.isClosed)

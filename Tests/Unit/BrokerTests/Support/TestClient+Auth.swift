@@ -17,7 +17,10 @@ extension TestClient {
             version: version,
             clientIdentifier: keeper(name),
             cleanStart: cleanStart,
-            properties: properties { build(&$0, keeper) },
+            properties: properties {
+                build(&$0, keeper)
+                if asksWhy { $0.append(.requestProblemInformation, true) }
+            },
             will: will.map {
                 ConnectPacket.Will(topic: keeper($0), payload: keeper("gone"), qos: .atMostOnce, retain: false)
             },

@@ -16,6 +16,8 @@ final class TestClient {
     private var lastIdentifier: UInt16 = 0
     /// Whether everything settles after each packet sent.
     var settles = true
+    /// Whether its CONNECT asks for problem information.
+    var asksWhy = false
 
     struct Will {
         var topic: String
@@ -110,6 +112,7 @@ final class TestClient {
             if let sessionExpiry { writer.append(.sessionExpiryInterval, sessionExpiry) }
             if let receiveMaximum { writer.append(.receiveMaximum, UInt32(receiveMaximum)) }
             if let maximumPacketSize { writer.append(.maximumPacketSize, maximumPacketSize) }
+            if asksWhy { writer.append(.requestProblemInformation, true) }
         }
         let packet = ConnectPacket(
             version: version,
