@@ -92,7 +92,7 @@ final class HoppingClient {
     private func readPublish(_ packet: Packet) {
         let text = packet.text
         if packet.qos == 0 {
-            if !texts.insert(text).inserted { faults.append("\(text) came twice with QoS 0") }
+            if !packet.retain, !texts.insert(text).inserted { faults.append("\(text) came twice with QoS 0") }
             return
         }
         unanswered.append(packet)
@@ -102,6 +102,8 @@ final class HoppingClient {
                 return
             }
         }
+        // What is retained comes with each subscription.
+        if packet.retain { return }
         if texts.insert(text).inserted {
             received.append(text)
         } else if packet.qos == 2 || acknowledged.contains(text) {

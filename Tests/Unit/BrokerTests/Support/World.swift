@@ -120,6 +120,14 @@ final class World {
         setTime(end)
     }
 
+    /// A millisecond, with no mail carried.
+    func tick() {
+        setTime(now + 1)
+        for (loop, timers) in timers.enumerated() {
+            for token in timers.takeDue() { brokers[loop].timerFired(token) }
+        }
+    }
+
     func advance(seconds: UInt64) { advance(seconds * 1000) }
 
     private func setTime(_ time: UInt64) {
