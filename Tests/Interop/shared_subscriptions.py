@@ -55,6 +55,17 @@ def round_robin_is_even(case):
 
 
 @behaviour()
+def members_take_turns_as_they_came(case):
+    """Round robin goes through the members in the order of their subscriptions, whatever loops they are on."""
+    one = broker(case)
+    group = members(one, 6)
+    publish(one, "p", 12)
+    equal(
+        [[payload for _, payload in got] for got in collect(group, 12)],
+        [[f"p {turn}".encode(), f"p {turn + 6}".encode()] for turn in range(6)], "messages of each member")
+
+
+@behaviour()
 def a_hash_of_the_publisher_keeps_its_messages_together(case):
     """With hash_clientid all messages of a publisher go to one member, and not all publishers' to the same."""
     one = broker(case, "mqtt.shared_subscription_strategy = hash_clientid")

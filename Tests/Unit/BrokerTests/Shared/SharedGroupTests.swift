@@ -65,6 +65,17 @@ import Testing
             return groups[home].members[picked.position].target
         }
 
+        /// One more on `loop`, of which all are told.
+        func join(_ loop: Int) -> Int32 {
+            let member = Int32(loop * 100 + groups[loop].members.count)
+            _ = groups[loop].add(
+                Subscriber(session: member, options: DeliveryOptions(bits: 1)),
+                isConnected: true
+            )
+            tell()
+            return member
+        }
+
         func leave(_ member: Int32) {
             let loop = Int(member) / 100
             guard let position = groups[loop].members.index(ofTarget: member) else { return }
@@ -91,6 +102,35 @@ import Testing
         for _ in 0..<count * 10 { served[loops.pick(from: 0) ?? -1, default: 0] += 1 }
         #expect(served.count == count)
         #expect(served.values.allSatisfy { $0 == 10 })
+    }
+
+    /// Whichever loops their connections came to.
+    @Test(arguments: [[0, 1, 0], [1, 0, 0], [1, 0, 1], [0, 0, 1, 2, 1, 0], [2, 1, 2, 0]])
+    func membersTakeTurnsInTheOrderInWhichTheyCame(_ homes: [Int]) {
+        for publisher in 0..<3 {
+            let loops = Loops([0, 0, 0], SharedStrategy(.roundRobin))
+            let members = homes.map { loops.join($0) }
+            for turn in 0..<members.count * 3 {
+                #expect(loops.pick(from: publisher) == members[turn % members.count])
+            }
+        }
+    }
+
+    @Test func turnsGoOnEvenlyWhenMembersComeAndGo() {
+        let loops = Loops([0, 0, 0], SharedStrategy(.roundRobin))
+        let members = [0, 1, 0, 2, 1].map { loops.join($0) }
+        func served(_ rounds: Int, of count: Int) -> [Int32: Int] {
+            var served: [Int32: Int] = [:]
+            for _ in 0..<rounds * count { served[loops.pick(from: 0) ?? -1, default: 0] += 1 }
+            return served
+        }
+        loops.setConnected(members[1], false)
+        loops.leave(members[2])
+        #expect(served(4, of: 3) == [members[0]: 4, members[3]: 4, members[4]: 4])
+        loops.setConnected(members[1], true)
+        #expect(served(4, of: 4) == [members[0]: 4, members[1]: 4, members[3]: 4, members[4]: 4])
+        for member in [1, 3, 4].map({ members[$0] }) { loops.leave(member) }
+        #expect(served(4, of: 1) == [members[0]: 4])
     }
 
     @Test(arguments: [[5], [2, 3], [0, 4, 1]])
