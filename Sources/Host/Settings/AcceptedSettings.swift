@@ -87,6 +87,7 @@ enum AcceptedSettings {
         warned("overload_protection", "docs/limits.md says what bounds a client", if: isEnabled),
         warned("prometheus", "figures are told below $SYS only", if: isFilled),
         warned("opentelemetry", "figures are told below $SYS only", if: isFilled),
+        warned("event_message", "events of clients are told below $SYS, see sys_topics", if: isFilled),
         warned("slow_subs", "slow subscribers are not ranked", if: isEnabled),
         warned("topic_metrics", "topics are not counted", if: isFilled),
         warned("file_transfer", "files are not transferred", if: isEnabled),
