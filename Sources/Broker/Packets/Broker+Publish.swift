@@ -215,7 +215,9 @@ extension Broker {
             answer(packet, connection, .success)
             return true
         }
-        guard session.pointee.received.count < settings.maximumAwaitingRelease else {  // [MQTT-3.3.4-7]
+        // A client before MQTT 5 cannot be told how many, and some send all they have after a reconnect.
+        let limit = settings.maximumAwaitingRelease * (connection.pointee.version == .v5 ? 1 : 10)
+        guard session.pointee.received.count < limit else {  // [MQTT-3.3.4-7]
             throw MalformedPacket(
                 .receiveMaximumExceeded,
                 "more QoS 2 messages are between PUBLISH and PUBREL than mqtt.max_awaiting_rel"

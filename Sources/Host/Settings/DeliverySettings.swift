@@ -27,7 +27,10 @@ enum DeliverySettings {
             "mqtt.max_awaiting_rel",
             .union([.int, infinity]),
             fallback: "100",
-            doc: "QoS 2 messages of one client between PUBLISH and PUBREL; told as Receive Maximum.",
+            doc: """
+                QoS 2 messages of one client between PUBLISH and PUBREL; told as Receive Maximum. A client before MQTT 5, \
+                which cannot be told, may have ten times as many.
+                """,
             minimum: 1,
             maximum: 65_535
         ),

@@ -60,6 +60,16 @@ import Testing
         #expect(client.isClosed)
     }
 
+    @Test func clientsThatCannotBeToldMayHaveTenTimesAsMany() {
+        var settings = BrokerSettings()
+        settings.maximumAwaitingRelease = 2
+        let client = TestClient.connected(World(settings), "c", .v311)
+        for _ in 0..<20 { client.publish("a", qos: .exactlyOnce) }
+        #expect(client.takeTypes() == Array(repeating: .pubrec, count: 20))
+        client.publish("a", qos: .exactlyOnce)
+        #expect(client.isClosed)
+    }
+
     @Test func acknowledgementsOfNothingAreTolerated() {
         let world = World()
         let client = TestClient.connected(world, "c")
