@@ -97,6 +97,8 @@ extension Broker {
         connection.pointee.hasPassword = packet.hasPassword
         connection.pointee.userName = OwnedBytes(copying: packet.userName)
         adoptKeepAlive(packet, connection)
+        // First, since they say how much a refusal may say.
+        connection.pointee.maximumPacketSize = packet.properties.maximumPacketSize ?? .max
         if let isWanted = packet.properties.requestProblemInformation {
             connection.pointee.problemInformation = isWanted ? .wanted : .unwanted
         }
@@ -134,7 +136,6 @@ extension Broker {
             let properties = packet.properties
             connection.pointee.sessionExpiryInterval = properties.sessionExpiryInterval ?? 0
             connection.pointee.receiveMaximum = properties.receiveMaximum ?? .max
-            connection.pointee.maximumPacketSize = properties.maximumPacketSize ?? .max
             // [MQTT-3.1.2-26] [MQTT-3.1.2-27]
             connection.pointee.outgoingAliasLimit = min(
                 properties.topicAliasMaximum ?? 0,

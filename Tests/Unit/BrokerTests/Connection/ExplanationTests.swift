@@ -107,6 +107,20 @@ import Testing
         #expect(connack.map(\.reasonString) == [nil])
     }
 
+    /// [MQTT-3.2.2-19]
+    @Test func aRefusedIdentifierIsExplainedWithinTheLimit() {
+        for (limit, isExplained) in [(20, false), (200, true)] {
+            var settings = BrokerSettings()
+            settings.maximumClientIdentifierLength = 30
+            let client = TestClient(World(settings), String(repeating: "c", count: 31))
+            client.asksWhy = true
+            client.connect(maximumPacketSize: UInt32(limit))
+            let refusal = client.take()
+            #expect(refusal.map(\.reason) == [0x85])
+            #expect(refusal.map { $0.reasonString != nil } == [isExplained])
+        }
+    }
+
     @Test func goodPacketsSayNothing() {
         let client = TestClient.connected(strict(), "c")
         client.publish("open", qos: .atLeastOnce)
