@@ -37,11 +37,12 @@ public final class SignalSource: PollSource, @unchecked Sendable {
 
     override func loopStopped() { close() }
 
+    /// One a turn: signals that come faster than they are handled must not keep the loop from everything else.
     override func ready(_ events: UInt32) {
         var info = signalfd_siginfo()
-        while fd >= 0, read(fd, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
-            handler(Int32(info.ssi_signo))
-        }
+        let size = MemoryLayout<signalfd_siginfo>.size
+        guard read(fd, &info, size) == size else { return }
+        handler(Int32(info.ssi_signo))
     }
 }
 

@@ -214,4 +214,20 @@ import Testing
             exit(seen == [SIGHUP, SIGTERM] && source.fd == -1 ? 7 : 1)
         }
     }
+
+    @Test func signalsWithoutEndLeaveTimeForTheRest() async {
+        await #expect(processExitsWith: .exitCode(7)) {
+            let loop = try EventLoop(index: 0)
+            var count = 0
+            let source = try SignalSource(loop: loop, signals: [SIGHUP]) { _ in
+                count += 1
+                if count == 1000 { exit(1) }
+                if count == 1 { loop.post { loop.stop() } }
+                pthread_kill(pthread_self(), SIGHUP)
+            }
+            pthread_kill(pthread_self(), SIGHUP)
+            loop.run()
+            exit(count < 10 && source.fd == -1 ? 7 : 1)
+        }
+    }
 }
