@@ -29,9 +29,15 @@ final class Log: Sendable {
     private let write: @Sendable (String) -> Void
 
     /// `write` takes one line with its end.
-    init(level: LogLevel, write: @escaping @Sendable (String) -> Void = { writeAll($0, to: 2) }) {
+    init(level: LogLevel, write: @escaping @Sendable (String) -> Void) {
         self.level = level
         self.write = write
+    }
+
+    /// To standard error.
+    convenience init(level: LogLevel) {
+        let output = LogOutput(descriptor: 2)
+        self.init(level: level) { output.write($0) }
     }
 
     func callAsFunction(_ level: LogLevel, _ text: String) {

@@ -56,6 +56,17 @@ def broken_rules_change_nothing(case):
 
 
 @behaviour()
+def empty_config_changes_nothing(case):
+    """A config file that is empty, as while it is being written anew, leaves everything as it is."""
+    broker = Reloading(case)
+    client = broker.client("c")
+    broker.write("# nothing yet\n")
+    broker.hang_up("the one from before stays in force")
+    check("is empty; write what is to be in force into it" in broker.log, f"no reason in {broker.tail()}")
+    check(may_publish(client), "allowed as before")
+
+
+@behaviour()
 def broken_config_changes_nothing(case):
     """A config that does not parse is named by file:line:column, and the one from before stays in force."""
     broker = Reloading(case)

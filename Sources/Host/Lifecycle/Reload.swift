@@ -11,6 +11,9 @@ enum Reload {
         let runtime = assembly.runtime
         let old = runtime.config
         do throws(StartError) {
+            if try assembly.configuration.isEmptyFile() {
+                throw StartError("\(assembly.configuration.name) is empty; write what is to be in force into it")
+            }
             try assembly.plugins.reload(assembly.configuration, runtime)
         } catch {
             for line in error.lines { runtime.log(.error, line) }

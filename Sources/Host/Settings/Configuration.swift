@@ -82,6 +82,18 @@ struct Configuration {
         return (withDataDirectory(result.value), warnings)
     }
 
+    /// Whether there is a file that says nothing at all, as one does for a moment that is written anew in place.
+    func isEmptyFile() throws(StartError) -> Bool {
+        guard let file else { return false }
+        do throws(ConfigError) {
+            let source = ConfigSource(name: name)
+            try source.add(file: file)
+            return try source.value().object()?.fields.isEmpty ?? true
+        } catch {
+            throw StartError(error.description)
+        }
+    }
+
     /// `--data-dir` stands above the config's `node.data_dir`.
     private func withDataDirectory(_ value: Value) -> Value {
         guard let dataDirectory, case .object(var root) = value.kind, var node = root["node"],
