@@ -113,13 +113,14 @@ let package = Package(
             path: "Tests/Support/MockHost",
             swiftSettings: settings
         ),
+        .target(name: "TestRandom", path: "Tests/Support/TestRandom", swiftSettings: settings),
         .executableTarget(
             name: "hocon2json",
             dependencies: ["Config"],
             path: "Tests/Support/hocon2json",
             swiftSettings: settings
         ),
-        tests("Unit/MQTTTests", ["MQTT"]),
+        tests("Unit/MQTTTests", ["TestRandom", "MQTT"]),
         .target(
             name: "LinkTestSupport",
             dependencies: ["ClusterLinkBody", "PluginAPI", "PluginKit"],
@@ -132,17 +133,20 @@ let package = Package(
             path: "Tests/Support/etftool",
             swiftSettings: settings
         ),
-        tests("Unit/ClusterLinkTests", ["ClusterLinkBody", "LinkTestSupport", "PluginAPI", "PluginKit", "CZlib"]),
-        tests("Unit/BrokerTests", ["Broker", "MQTT", "PluginAPI"]),
-        tests("Unit/ConfigTests", ["Config"]),
+        tests(
+            "Unit/ClusterLinkTests",
+            ["TestRandom", "ClusterLinkBody", "LinkTestSupport", "PluginAPI", "PluginKit", "CZlib"]
+        ),
+        tests("Unit/BrokerTests", ["TestRandom", "Broker", "MQTT", "PluginAPI"]),
+        tests("Unit/ConfigTests", ["TestRandom", "Config"]),
         tests("Unit/FileACLTests", ["FileACLRules", "PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/PasswordAuthTests", ["PasswordAuthUsers", "PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/PluginKitTests", ["PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/HostTests", ["Host", "PluginAPI", argumentParser]),
         tests("Unit/MetricsTests", ["Host", "PluginAPI"]),
-        tests("Unit/WebSocketTests", ["WebSocket"]),
+        tests("Unit/WebSocketTests", ["TestRandom", "WebSocket"]),
         tests("Component/ReactorTests", ["Reactor", "COpenSSL"]),
         tests("Component/MQTTClientTests", ["Host", "MQTT", "Reactor", "Config", "Broker", "PluginAPI"]),
-        tests("Component/LoaderTests", ["Host", "PluginAPI", "CLinux"]),
+        tests("Component/LoaderTests", ["TestRandom", "Host", "PluginAPI", "CLinux"]),
     ]
 )

@@ -3,6 +3,7 @@
 // that is cut off is always refused. Each run prints the seed that repeats it (ISTHMUS_TEST_SEED).
 
 import Glibc
+import TestRandom
 import Testing
 
 @testable import Host
@@ -49,7 +50,7 @@ import Testing
     }
 
     @Test func changedBytesNeverCrashTheChecks() {
-        var random = SeededRandom()
+        var random = repeatableRandom()
         var refused = 0
         for _ in 0..<5000 {
             var bytes = good
@@ -60,7 +61,7 @@ import Testing
     }
 
     @Test func changedBytesNeverCrashTheHost() throws {
-        var random = SeededRandom()
+        var random = repeatableRandom()
         for _ in 0..<40 {
             var bytes = good
             for _ in 0..<4 { bytes.scramble(using: &random) }
@@ -80,21 +81,10 @@ extension [UInt8] {
     }
 }
 
-/// SplitMix64, so that a run can be repeated.
-private struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init() {
-        let given = getenv("ISTHMUS_TEST_SEED").flatMap { UInt64(String(cString: $0)) }
-        state = given ?? .random(in: .min ... .max)
-        print("ISTHMUS_TEST_SEED=\(state)")
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+/// Of the seed that is asked for, so that a run can be repeated.
+private func repeatableRandom() -> SeededRandom {
+    let given = getenv("ISTHMUS_TEST_SEED").flatMap { UInt64(String(cString: $0)) }
+    let random = SeededRandom(seed: given ?? .random(in: .min ... .max))
+    print("ISTHMUS_TEST_SEED=\(random.seed)")
+    return random
 }

@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
 import ClusterLinkBody
 import LinkTestSupport
 import PluginAPI
+// SPDX-License-Identifier: Apache-2.0
+import TestRandom
 import Testing
 
 @Suite("Forwarded messages")
@@ -196,7 +197,7 @@ struct ForwardedMessageTests {
     @Test("Random messages survive the journey")
     func roundTrip() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         for _ in 0..<500 {
             let message = Message.random(&generator)
             var expected = message
@@ -207,7 +208,7 @@ struct ForwardedMessageTests {
 }
 
 extension Message {
-    static func random(_ generator: inout SeededGenerator) -> Message {
+    static func random(_ generator: inout SeededRandom) -> Message {
         func text(_ longest: Int) -> String {
             String(
                 (0..<Int.random(in: 1...longest, using: &generator)).map { _ in

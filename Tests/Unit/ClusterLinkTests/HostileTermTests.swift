@@ -1,9 +1,10 @@
-// SPDX-License-Identifier: Apache-2.0
 import CZlib
 import ClusterLinkBody
 import Foundation
 import LinkTestSupport
 import PluginAPI
+// SPDX-License-Identifier: Apache-2.0
+import TestRandom
 import Testing
 
 /// Bytes of peers that mean harm or are broken: an error each time, and no memory for what they only announce.
@@ -81,7 +82,7 @@ struct HostileTermTests {
     @Test("Random bytes never crash")
     func random() {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let tags: [UInt8] = [
             97, 98, 100, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 116, 118, 119, 88, 90, 77, 70,
         ]

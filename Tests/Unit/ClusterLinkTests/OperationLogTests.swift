@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
 import ClusterLinkBody
 import LinkTestSupport
+// SPDX-License-Identifier: Apache-2.0
+import TestRandom
 import Testing
 
 @Suite("Operation log")
@@ -88,7 +89,7 @@ struct OperationLogTests {
     @Test("Random operations end in the same routes as a model, through lost batches")
     func random() {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         for _ in 0..<50 {
             var log = OperationLog()
             var model: [String: Bool] = [:]

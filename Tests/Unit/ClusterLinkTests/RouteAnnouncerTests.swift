@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
 import ClusterLinkBody
 import LinkTestSupport
+// SPDX-License-Identifier: Apache-2.0
+import TestRandom
 import Testing
 
 @Suite("Route announcer")
@@ -287,13 +288,13 @@ struct RouteAnnouncerTests {
     @Test("Whatever is lost on the way, the peer ends with our routes")
     func random() {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         for _ in 0..<60 {
             var driver = Driver()
             var ours: Set<String> = []
             var theirs: Set<String> = []
             var isUp = false
-            func deliver(_ actions: [Action], _ generator: inout SeededGenerator) {
+            func deliver(_ actions: [Action], _ generator: inout SeededRandom) {
                 var actions = actions
                 while isUp, let action = actions.first {
                     actions.removeFirst()
@@ -319,7 +320,7 @@ struct RouteAnnouncerTests {
                     }
                 }
             }
-            func connect(_ generator: inout SeededGenerator) {
+            func connect(_ generator: inout SeededRandom) {
                 guard !isUp else { return }
                 isUp = true
                 let forgot = Int.random(in: 0..<10, using: &generator) == 0

@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
 import ClusterLinkBody
 import LinkTestSupport
+// SPDX-License-Identifier: Apache-2.0
+import TestRandom
 import Testing
 
 @Suite("Route table")
@@ -137,7 +138,7 @@ struct RouteTableTests {
     @Test("Random events leave table, model and index with the same filters")
     func random() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let names = ["n1", "n2", "n3", "ps-routes-v1"].map { Filter($0) }
         for _ in 0..<40 {
             var watched = Watched()

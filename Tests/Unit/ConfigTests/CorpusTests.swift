@@ -3,6 +3,7 @@
 // the error of invalid.golden, and no truncation or mutation of any of them does more than fail.
 
 import Config
+import TestRandom
 import Testing
 
 struct CorpusTests {
@@ -22,7 +23,7 @@ struct CorpusTests {
     func truncatedAndMutatedFilesNeverCrash() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("corpus mutation seed: \(seed)")
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         let interesting = Array("{}[](),:=+\"\\$?#/~.\n\r\t 019eE-".utf8) + [0, 0x80, 0xc3, 0xef, 0xff]
         var outcomes = (parsed: 0, refused: 0)
         func run(_ bytes: [UInt8], _ directory: String) {
@@ -97,18 +98,5 @@ private enum Corpus {
         } catch {
             return error.description.replacing("\(directory)/", with: "")
         }
-    }
-}
-
-/// A generator with a seed that can be printed and used again.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -2,6 +2,7 @@
 // Every wire sample of the corpus, whole, cut and damaged.
 
 import MQTT
+import TestRandom
 import Testing
 
 @Suite struct CorpusTests {
@@ -73,7 +74,7 @@ import Testing
 
     @Test func damagedPacketsGiveADefinedResult() {
         let seed = UInt64.random(in: 0 ... .max)
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         var outcomes: [String: Int] = [:]
         for sample in valid where sample.bytes.count < 1000 {
             for _ in 0..<60 {
@@ -99,7 +100,7 @@ import Testing
         #expect(outcomes.count == 3, "seed \(seed)")
     }
 
-    private func damage(_ bytes: [UInt8], _ random: inout SplitMix) -> [UInt8] {
+    private func damage(_ bytes: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
         var damaged = bytes
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             let at = Int.random(in: 0..<damaged.count, using: &random)
@@ -116,18 +117,5 @@ import Testing
             damaged[1] = UInt8(damaged.count - 2)
         }
         return damaged
-    }
-}
-
-/// A generator that gives the same numbers for the same seed.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client's frames, by hand, from the corpus and at random.
 
+import TestRandom
 import Testing
 
 @testable import WebSocket

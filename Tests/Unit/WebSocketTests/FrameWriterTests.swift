@@ -2,6 +2,7 @@
 // What the broker writes becomes frames, whatever part of them a socket takes.
 
 import Glibc
+import TestRandom
 import Testing
 
 @testable import WebSocket

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests for a WebSocket: which are granted, how they are answered, and what the others are told.
 
+import TestRandom
 import Testing
 
 @testable import WebSocket

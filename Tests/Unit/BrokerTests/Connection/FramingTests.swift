@@ -2,6 +2,7 @@
 // Where the network cuts a stream makes no difference, and what is no MQTT disturbs nobody else.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@
 // Topic aliases from the broker to clients that take them.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@
 // A receiver whose socket is full: QoS 0 is dropped from a certain amount on, the rest waits, nothing is torn.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

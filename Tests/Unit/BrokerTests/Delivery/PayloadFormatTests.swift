@@ -2,6 +2,7 @@
 // Payloads that are said to be UTF-8.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@
 // Very many retained messages: found, expired and delivered without holding anybody up.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@
 // SUBSCRIBE and UNSUBSCRIBE: codes, options, overlapping and shared subscriptions.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

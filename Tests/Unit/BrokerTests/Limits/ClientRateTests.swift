@@ -3,6 +3,7 @@
 
 import MQTT
 import PluginAPI
+import TestRandom
 import Testing
 
 @testable import Broker

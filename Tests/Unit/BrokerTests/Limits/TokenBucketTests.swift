@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bucket gives what its rate says, however often it is looked at, and no sum overflows.
 
+import TestRandom
 import Testing
 
 @testable import Broker

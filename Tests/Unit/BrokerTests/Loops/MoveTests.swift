@@ -4,6 +4,7 @@
 
 import MQTT
 import PluginAPI
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@
 // A client that comes back on another loop: its session follows it, whole and once.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

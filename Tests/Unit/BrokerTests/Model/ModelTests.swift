@@ -3,6 +3,7 @@
 // those of one topic and QoS in the same order. 100,000 commands in all; a failure prints the seed that repeats it.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

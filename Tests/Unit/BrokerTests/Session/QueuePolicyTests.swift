@@ -2,6 +2,7 @@
 // What waits for a session: in which order, how much, and how long.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@
 // Every subscription knows where it stands in its filter's list, or its group's: leaving is no search.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@
 // What a member leaves behind when its session ends goes to the others of its group, and to nobody twice.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@
 // The choice of loop and member, by strategy.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -2,6 +2,7 @@
 // The subscription index and the retained store against `TopicFilter.matches`, which looks at one filter at a time.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

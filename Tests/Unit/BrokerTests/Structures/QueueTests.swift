@@ -2,6 +2,7 @@
 // What a session keeps messages in, and what carries them out: nothing is lost, doubled, out of order or leaked.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

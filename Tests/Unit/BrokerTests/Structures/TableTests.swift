@@ -2,6 +2,7 @@
 // Arena, hash table, subscriber and match lists against the plain collections they stand in for.
 
 import MQTT
+import TestRandom
 import Testing
 
 @testable import Broker

@@ -4,6 +4,7 @@
 // Identifier, and what came before and was not acknowledged must say so with DUP.
 
 import MQTT
+import TestRandom
 
 @testable import Broker
 

@@ -3,6 +3,7 @@
 
 import MQTT
 import PluginAPI
+import TestRandom
 
 @testable import Broker
 
