@@ -20,7 +20,10 @@ extension Broker {
             var buffer = buffer
             buffer.deallocate()
         }
-        for matches in spareMatches { matches.deallocate() }
+        matches.deallocate()
+        receivers.deallocate()
+        furtherIdentifiers.deallocate()
+        picks.deallocate()
         forms.deallocate()
         properties.deallocate()
         forwardedProperties.deallocate()

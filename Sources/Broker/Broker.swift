@@ -96,8 +96,6 @@ public final class Broker {
     /// By session: the shared subscriptions it had, of messages that are in flight to it still.
     var formerGroups: [Int32: [GroupName]] = [:]
     var random = QuickRandom()
-    /// Lists of picked members, one for each level of publishes inside publishes.
-    var sparePicks: [[PickedMember]] = []
     /// Exclusive subscriptions are, or once were, available: some session may have one.
     var knowsExclusive = false
     /// Every session ends: nobody is there to take over from another.
@@ -145,8 +143,11 @@ public final class Broker {
     /// Buffers that idle connections gave back.
     var spareBuffers: [ByteBuffer] = []
     var spareBytes = 0
-    /// Match lists, one for each level of publishes inside publishes.
-    var spareMatches: [MatchList] = []
+    /// Of the publish being routed: the filter entries that match, and, if there are several, whom they lead to.
+    var matches = ScratchStack<Int32>()
+    var receivers = ScratchStack<Subscriber>()
+    var furtherIdentifiers = ScratchStack<FurtherIdentifier>()
+    var picks = ScratchStack<PickedMember>()
     var forms = EncodedForms()
     var properties = PropertyWriter()
     /// The properties of the publish being routed.

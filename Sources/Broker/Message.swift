@@ -51,7 +51,11 @@ struct Message {
 
     let header: UnsafeMutablePointer<Header>
 
-    /// A message with one reference, copied from the borrowed parts.
+    /// The message that was made at `block`.
+    init(at block: UnsafeMutableRawPointer) { header = block.assumingMemoryBound(to: Header.self) }
+
+    /// A message with one reference, copied from the borrowed parts: into `place`, which has room for its size, or else
+    /// into memory of its own.
     init(
         topic: ByteView,
         properties: ByteView,
@@ -62,12 +66,15 @@ struct Message {
         origin: MessageOrigin,
         originIdentifier: UInt64,
         receivedAt: UInt64,
-        expiresAt: UInt64
+        expiresAt: UInt64,
+        place: UnsafeMutableRawPointer? = nil
     ) {
-        let size =
-            MemoryLayout<Header>.size + topic.count + properties.count + payload.count
-            + publisher.clientIdentifier.count + publisher.userName.count + publisher.address.count
-        let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<Header>.alignment)
+        let block =
+            place
+            ?? .allocate(
+                byteCount: Self.size(topic, properties, payload, publisher),
+                alignment: MemoryLayout<Header>.alignment
+            )
         header = block.initializeMemory(
             as: Header.self,
             to: Header(
@@ -100,6 +107,14 @@ struct Message {
         add(publisher.clientIdentifier)
         add(publisher.userName)
         add(publisher.address)
+    }
+
+    /// Memory that a message of these parts takes, bytes.
+    @inline(__always)
+    static func size(_ topic: ByteView, _ properties: ByteView, _ payload: ByteView, _ publisher: PublisherView) -> Int
+    {
+        MemoryLayout<Header>.size + topic.count + properties.count + payload.count
+            + publisher.clientIdentifier.count + publisher.userName.count + publisher.address.count
     }
 
     private func part(_ offset: Int, _ count: Int) -> ByteView {

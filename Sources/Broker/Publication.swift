@@ -21,6 +21,8 @@ struct Publication {
     var connection: ConnectionPointer?
     /// The kept form. The publication holds one reference of it.
     var message: Message?
+    /// What the publication was made from, if that may not be kept.
+    private var borrowed: Message?
     /// Not to destinations.
     var isLocalOnly = false
     /// The loop that sent it, -1 = none: it was published on this one.
@@ -36,6 +38,13 @@ struct Publication {
 
     /// Routes a kept message; the caller keeps its own reference.
     init(_ message: Message) {
+        self.init(borrowing: message)
+        borrowed = nil
+        self.message = message.retained()
+    }
+
+    /// Routes a message that stays as long as the publication, and no longer.
+    init(borrowing message: Message) {
         self.init(
             topic: message.topic,
             payload: message.payload,
@@ -48,7 +57,7 @@ struct Publication {
         receivedAt = message.header.pointee.receivedAt
         expiresAt = message.expiresAt
         isLocalOnly = message.header.pointee.isLocalOnly
-        self.message = message.retained()
+        borrowed = message
     }
 
     @inline(__always)
@@ -65,11 +74,14 @@ struct Publication {
                 version: connection.pointee.version.rawValue
             )
         }
-        return message?.publisher ?? PublisherView()
+        return (message ?? borrowed)?.publisher ?? PublisherView()
     }
 
-    /// A copy of its own, for another loop.
-    func copied(at wallTime: UInt64) -> Message {
+    /// Memory of a copy, bytes.
+    var size: Int { Message.size(topic, properties, payload, publisher) }
+
+    /// A copy, for another loop: in `place` if there is one, else with memory of its own.
+    func copied(at wallTime: UInt64, to place: UnsafeMutableRawPointer? = nil) -> Message {
         let message = Message(
             topic: topic,
             properties: properties,
@@ -80,7 +92,8 @@ struct Publication {
             origin: origin,
             originIdentifier: originIdentifier,
             receivedAt: receivedAt == 0 ? wallTime : receivedAt,
-            expiresAt: expiresAt
+            expiresAt: expiresAt,
+            place: place
         )
         message.header.pointee.isLocalOnly = isLocalOnly
         return message

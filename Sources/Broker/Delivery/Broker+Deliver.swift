@@ -48,8 +48,7 @@ extension Broker {
         case .client, .will: break
         case .plugin, .link, .system: return false
         }
-        guard let message = publication.message else { return false }
-        return message.publisher.clientIdentifier == session.pointee.clientIdentifier.view
+        return publication.publisher.clientIdentifier == session.pointee.clientIdentifier.view
     }
 
     @inline(__always)

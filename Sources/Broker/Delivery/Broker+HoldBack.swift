@@ -88,7 +88,7 @@ extension Broker {
     // MARK: Other loops
 
     private func tellLoops(_ message: LoopMessage) {
-        for other in 0..<loopCount where other != loop { outboxes[other].messages.append(message) }
+        for other in 0..<loopCount where other != loop { outboxes[other].append(message) }
     }
 
     /// Another loop cannot take more for one of its sessions: publishers that send to it are held back.

@@ -5,7 +5,8 @@ import MQTT
 import PluginAPI
 
 /// A subscription identifier, not the first, of one of the receivers that were found.
-private struct FurtherIdentifier {
+struct FurtherIdentifier {
+    /// Place in the stack of receivers.
     let receiver: Int
     let identifier: UInt32
 }
@@ -15,15 +16,15 @@ extension Broker {
     /// [MQTT-4.6.0-6]
     @inline(__always)
     func route(_ publication: inout Publication) -> Bool {
-        var matches = spareMatches.popLast() ?? MatchList()
+        let mark = matches.count
         index.match(publication.topic, into: &matches)  // [MQTT-3.3.2-3] [MQTT-4.7.3-4]
         var isWanted = false
-        if matches.count == 1 {
-            isWanted = routeToOne(matches, &publication)
-        } else if matches.count > 1 {
-            isWanted = routeToSeveral(matches, &publication)
+        if matches.count == mark + 1 {
+            isWanted = routeToOne(mark, &publication)
+        } else if matches.count > mark {
+            isWanted = routeToSeveral(mark, &publication)
         }
-        spareMatches.append(matches)
+        matches.drop(to: mark)
         if !isWanted, !publication.isFromLoop, !hooks.dropped.isEmpty {
             publicationDropped(&publication, nil, .noMatchingSubscribers)
         }
@@ -33,13 +34,13 @@ extension Broker {
     /// The usual case: one filter matches, so no receiver can be met twice.
     @inline(__always)
     private func routeToOne(
-        _ matches: MatchList,
+        _ mark: Int,
         _ publication: inout Publication
     ) -> Bool {
-        let entry = index[matches[0]]
+        let entry = index[matches[mark]]
         let count = entry.pointee.subscribers.count
         if hooks.interruptsDelivery, count > 1 || entry.pointee.firstGroup >= 0 {
-            return routeToSeveral(matches, &publication)
+            return routeToSeveral(mark, &publication)
         }
         var isWanted = false
         if loopCount > 1, !publication.isFromLoop {
@@ -89,42 +90,52 @@ extension Broker {
     /// All receivers are found before the first of them is served: a plugin that is called for one may publish or
     /// unsubscribe, and so change the index and the marks of the merging.
     @inline(never)
-    private func routeToSeveral(_ matches: MatchList, _ publication: inout Publication) -> Bool {
+    private func routeToSeveral(_ mark: Int, _ publication: inout Publication) -> Bool {
         mergeStamp &+= 1
-        var receivers: [Subscriber] = []
-        var further: [FurtherIdentifier] = []
-        var members = sparePicks.popLast() ?? []
+        let first = receivers.count
+        let firstIdentifier = furtherIdentifiers.count
+        let firstPick = picks.count
         var loops: UInt64 = 0
         var isWanted = false
-        for i in 0..<matches.count {
+        for i in mark..<matches.count {
             let entry = index[matches[i]]
             for j in 0..<entry.pointee.subscribers.count {
-                merge(entry.pointee.subscribers[j], publication, into: &receivers, &further)
+                merge(entry.pointee.subscribers[j], publication, from: first)
             }
             if publication.isFromLoop { continue }
             loops |= wantingLoops(entry.pointee, publication)
-            if entry.pointee.firstGroup >= 0, pickMembers(entry, &publication, into: &members) { isWanted = true }
+            if entry.pointee.firstGroup >= 0, pickMembers(entry, &publication) { isWanted = true }
         }
         if send(&publication, toLoops: loops) { isWanted = true }
         let fanOut = forms.begin()
-        for (i, receiver) in receivers.enumerated() {
+        let (end, lastIdentifier) = (receivers.count, furtherIdentifiers.count)
+        for i in first..<end {
+            let receiver = receivers[i]
             if receiver.isDestination {
                 if hand(&publication, to: receiver.destination) { isWanted = true }
-            } else if !further.isEmpty, further.contains(where: { $0.receiver == i }) {
-                let identifiers = further.lazy.filter { $0.receiver == i }.map(\.identifier)
-                deliver(publication, to: receiver, with: Array(identifiers))
-                isWanted = true
-            } else {
+                continue
+            }
+            isWanted = true
+            let further = further(of: i, firstIdentifier..<lastIdentifier)
+            if further.isEmpty {
                 deliver(&publication, to: receiver, fanOut: fanOut)
-                isWanted = true
+            } else {
+                deliver(publication, to: receiver, with: further)
             }
         }
-        for member in members {  // [MQTT-3.3.4-5]
-            deliver(&publication, to: member.subscriber, fanOut: fanOut, group: member.group)
+        for i in firstPick..<picks.count {  // [MQTT-3.3.4-5]
+            deliver(&publication, to: picks[i].subscriber, fanOut: fanOut, group: picks[i].group)
         }
-        members.removeAll(keepingCapacity: true)
-        sparePicks.append(members)
+        receivers.drop(to: first)
+        furtherIdentifiers.drop(to: firstIdentifier)
+        picks.drop(to: firstPick)
         return isWanted
+    }
+
+    @inline(__always)
+    private func further(of receiver: Int, _ places: Range<Int>) -> [UInt32] {
+        if places.isEmpty { return [] }
+        return places.lazy.map { self.furtherIdentifiers[$0] }.filter { $0.receiver == receiver }.map(\.identifier)
     }
 
     /// Subscription identifiers beyond the one that stands with the receiver travel as properties of a message that is
@@ -148,11 +159,11 @@ extension Broker {
     private func merge(
         _ subscriber: Subscriber,
         _ publication: borrowing Publication,
-        into receivers: inout [Subscriber],
-        _ further: inout [FurtherIdentifier]
+        from first: Int
     ) {
         if subscriber.isDestination {
-            if !receivers.contains(where: { $0.target == subscriber.target }) { receivers.append(subscriber) }
+            for i in first..<receivers.count where receivers[i].target == subscriber.target { return }
+            receivers.append(subscriber)
             return
         }
         let session = sessions[subscriber.target]
@@ -165,7 +176,7 @@ extension Broker {
             if known.subscriptionIdentifier != 0, new.subscriptionIdentifier != 0,
                 known.subscriptionIdentifier != new.subscriptionIdentifier
             {
-                further.append(FurtherIdentifier(receiver: i, identifier: new.subscriptionIdentifier))
+                furtherIdentifiers.append(FurtherIdentifier(receiver: i, identifier: new.subscriptionIdentifier))
             }
             receivers[i].options = DeliveryOptions(
                 qos: max(known.qos, new.qos),
@@ -196,7 +207,7 @@ extension Broker {
         while rest != 0 {
             let loop = rest.trailingZeroBitCount
             rest &= rest - 1
-            outboxes[loop].messages.append(.publish(publication.copied(at: wallNow)))
+            outboxes[loop].append(publication, at: wallNow)
         }
     }
 }

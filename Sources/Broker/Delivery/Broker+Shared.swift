@@ -25,8 +25,7 @@ extension Broker {
     /// Picks a receiver for each shared group of the filter; those of other loops are told. Returns whether there is any.
     func pickMembers(
         _ entry: UnsafeMutablePointer<FilterEntry>,
-        _ publication: inout Publication,
-        into members: inout [PickedMember]
+        _ publication: inout Publication
     ) -> Bool {
         var isWanted = false
         var group = entry.pointee.firstGroup
@@ -34,7 +33,7 @@ extension Broker {
             var path = SharedPath()
             switch choose(group, for: publication, &path) {
             case .member(let subscriber):
-                members.append(PickedMember(subscriber: subscriber, group: group))
+                picks.append(PickedMember(subscriber: subscriber, group: group))
                 isWanted = true
             case .loop(let loop):
                 send(publication, of: group, to: loop, path)
@@ -139,7 +138,7 @@ extension Broker {
         var path = path
         path.destination = groups[group].pointee.remote[other].reference
         path.sender = reference(to: group)
-        outboxes[other].messages.append(.publishShared(publication.copied(at: wallNow), path))
+        outboxes[other].append(.publishShared(publication.copied(at: wallNow), path))
     }
 
     /// A loop that cannot take more may be the last one that others hand the group's messages to.
@@ -161,7 +160,7 @@ extension Broker {
             if path.sender != .none {
                 path.destination = path.sender
                 path.sender = .none
-                outboxes[other].messages.append(.publishShared(message, path))
+                outboxes[other].append(.publishShared(message, path))
             } else {
                 message.release()
             }
@@ -178,6 +177,6 @@ extension Broker {
 extension Publication {
     /// The publisher's.
     var clientIdentifier: ByteView {
-        connection?.pointee.clientIdentifier.view ?? message?.publisher.clientIdentifier ?? .empty
+        connection?.pointee.clientIdentifier.view ?? publisher.clientIdentifier
     }
 }

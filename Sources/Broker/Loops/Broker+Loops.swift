@@ -6,7 +6,7 @@ import MQTT
 extension Broker {
     /// A batch of another loop arrived.
     public func receive(from other: Int, _ batch: LoopBatch) {
-        for message in batch.messages { receive(from: other, message) }
+        batch.each { receive(from: other, $0) }
     }
 
     private func receive(from other: Int, _ message: LoopMessage) {
@@ -17,10 +17,18 @@ extension Broker {
             message.release()
             _ = route(&publication)
             publication.release()
+        case .publishRun(let run):
+            run.each { message in
+                var publication = Publication(borrowing: message)
+                publication.sourceLoop = Int8(other)
+                _ = route(&publication)
+                publication.release()
+            }
+            run.deallocate()
         case .publishShared(let message, let path): receiveShared(message, path, from: other)
         case .interest(let filter, let interest):
             filter.withUnsafeBytes { applyInterest(of: other, ByteView($0), interest) }
-        case .confirmRequest(let token): outboxes[other].messages.append(.confirm(token: token))
+        case .confirmRequest(let token): outboxes[other].append(.confirm(token: token))
         case .confirm(let token): confirmed(token)
         case .holdBack(let holds): applyHoldBack(by: other, holds)
         case .retain(let message): store(message)

@@ -7,9 +7,38 @@ import MQTT
 
 /// Everything inside is owned by the receiver: no memory is shared between the loops.
 public struct LoopBatch: @unchecked Sendable {
-    var messages: [LoopMessage] = []
+    private var messages: [LoopMessage] = []
+    /// What comes behind them.
+    private var run: MessageRun?
 
-    public var isEmpty: Bool { messages.isEmpty }
+    public var isEmpty: Bool { messages.isEmpty && run == nil }
+
+    mutating func append(_ message: LoopMessage) {
+        closeRun()
+        messages.append(message)
+    }
+
+    /// A copy of the publication.
+    mutating func append(_ publication: borrowing Publication, at wallTime: UInt64) {
+        let size = publication.size
+        if size > MessageRun.largest { return append(.publish(publication.copied(at: wallTime))) }
+        if run?.append(publication, size: size, at: wallTime) == true { return }
+        closeRun()
+        var fresh = MessageRun(for: size, isFirst: messages.isEmpty)
+        _ = fresh.append(publication, size: size, at: wallTime)
+        run = fresh
+    }
+
+    private mutating func closeRun() {
+        if let run { messages.append(.publishRun(run)) }
+        run = nil
+    }
+
+    /// In the order in which they were appended.
+    func each(_ body: (LoopMessage) -> Void) {
+        for message in messages { body(message) }
+        if let run { body(.publishRun(run)) }
+    }
 }
 
 enum Interest {
@@ -24,6 +53,8 @@ enum Interest {
 enum LoopMessage {
     /// Route this to sessions and destinations of the receiver. The receiver releases it.
     case publish(Message)
+    /// The same with many. The receiver frees the run.
+    case publishRun(MessageRun)
     /// Hand this to one member of the group.
     case publishShared(Message, SharedPath)
     case interest(filter: [UInt8], Interest)

@@ -31,7 +31,7 @@ extension Broker {
         if loop == Self.retainedOwner {
             store(message)
         } else {
-            outboxes[Self.retainedOwner].messages.append(.retain(message))
+            outboxes[Self.retainedOwner].append(.retain(message))
         }
         return !isCleared || !settings.stopsClearingMessages
     }
@@ -91,13 +91,13 @@ extension Broker {
             retainedAnswered(destination: identifier, collectRetained(filter) { $0.retained() })
         } else {
             let filter = Array(filter.buffer)
-            outboxes[Self.retainedOwner].messages.append(.retainedQueryOfPlugin(filter: filter, identifier))
+            outboxes[Self.retainedOwner].append(.retainedQueryOfPlugin(filter: filter, identifier))
         }
     }
 
     func answerRetained(destination: UInt64, _ filter: [UInt8], to other: Int) {
         let messages = filter.withUnsafeBytes { collectRetained(ByteView($0)) { $0.copied() } }
-        if !messages.isEmpty { outboxes[other].messages.append(.retainedAnswerToPlugin(destination, messages)) }
+        if !messages.isEmpty { outboxes[other].append(.retainedAnswerToPlugin(destination, messages)) }
     }
 
     private func collectRetained(_ filter: ByteView, _ take: (Message) -> Message) -> [Message] {

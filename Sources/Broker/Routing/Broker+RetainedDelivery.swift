@@ -65,7 +65,7 @@ extension Broker {
         var query = query
         query.portion = query.subscriber.options.qos == 0 ? Self.portion : Self.acknowledgedPortion
         if loop != Self.retainedOwner {
-            outboxes[Self.retainedOwner].messages.append(.retainedQuery(query))
+            outboxes[Self.retainedOwner].append(.retainedQuery(query))
         } else if atOnce {
             answerRetained(query, to: loop)
         } else {
@@ -115,7 +115,7 @@ extension Broker {
         if loop == Self.retainedOwner {
             stopReading(query.read, of: loop)
         } else {
-            outboxes[Self.retainedOwner].messages.append(.retainedStop(read: query.read))
+            outboxes[Self.retainedOwner].append(.retainedStop(read: query.read))
         }
     }
 
@@ -260,7 +260,7 @@ extension Broker {
         if other == loop {
             retainedAnswered(query, messages, isLast: isLast)
         } else {
-            outboxes[other].messages.append(.retainedAnswer(query, messages, isLast: isLast))
+            outboxes[other].append(.retainedAnswer(query, messages, isLast: isLast))
         }
     }
 

@@ -160,7 +160,7 @@ extension Broker {
         guard loopCount > 1 else { return }
         let bytes = Array(filter.buffer)
         for other in 0..<loopCount where other != loop {
-            outboxes[other].messages.append(.interest(filter: bytes, interest))
+            outboxes[other].append(.interest(filter: bytes, interest))
         }
         if token != 0 { unconfirmedToken = token }
     }
@@ -171,7 +171,7 @@ extension Broker {
         guard unconfirmedToken == token || !pendingConfirmations.isEmpty || arrivingSessions > 0 else { return false }
         nextToken = nextToken == .max ? 1 : nextToken + 1
         for other in 0..<loopCount where other != loop {
-            outboxes[other].messages.append(.confirmRequest(token: token))
+            outboxes[other].append(.confirmRequest(token: token))
         }
         return true
     }

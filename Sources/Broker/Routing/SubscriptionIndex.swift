@@ -4,37 +4,6 @@
 
 import MQTT
 
-/// Scratch list of matched filter entries, reused from publish to publish.
-struct MatchList {
-    private var base: UnsafeMutablePointer<Int32> = .allocate(capacity: 64)
-    private var capacity = 64
-    private(set) var count = 0
-
-    @inline(__always)
-    subscript(i: Int) -> Int32 { base[i] }
-
-    @inline(__always)
-    mutating func removeAll() { count = 0 }
-
-    @inline(__always)
-    mutating func append(_ entry: Int32) {
-        if count == capacity { grow() }
-        base[count] = entry
-        count &+= 1
-    }
-
-    @inline(never)
-    private mutating func grow() {
-        let larger = UnsafeMutablePointer<Int32>.allocate(capacity: capacity * 2)
-        larger.update(from: base, count: count)
-        base.deallocate()
-        base = larger
-        capacity *= 2
-    }
-
-    func deallocate() { base.deallocate() }
-}
-
 /// All that is known of one filter.
 struct FilterEntry {
     let name: OwnedBytes
@@ -101,10 +70,9 @@ struct SubscriptionIndex {
         name.deallocate()
     }
 
-    /// Replaces `matches` by the entries of all filters that match `topic`.
+    /// Appends the entries of all filters that match `topic`.
     @inline(__always)
-    mutating func match(_ topic: ByteView, into matches: inout MatchList) {
-        matches.removeAll()
+    mutating func match(_ topic: ByteView, into matches: inout ScratchStack<Int32>) {
         let entry = exact.find(topic.hash64) { entries[$0].pointee.name.view == topic }
         if entry >= 0 { matches.append(entry) }
         if wildcards.filterCount > 0 { wildcards.match(topic, into: &matches) }

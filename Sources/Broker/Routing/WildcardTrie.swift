@@ -85,7 +85,7 @@ struct WildcardTrie {
     }
 
     /// Appends the entries of all filters that match the topic name.
-    mutating func match(_ topic: ByteView, into matches: inout MatchList) {
+    mutating func match(_ topic: ByteView, into matches: inout ScratchStack<Int32>) {
         let count = resolve(topic)
         // Filters that start with a wildcard do not match names that start with `$`. [MQTT-4.7.2-1]
         if topic.count > 0, topic[0] == UInt8(ascii: "$") {
@@ -96,7 +96,7 @@ struct WildcardTrie {
         }
     }
 
-    private func walk(_ start: Int32, depth: Int, _ count: Int, _ matches: inout MatchList) {
+    private func walk(_ start: Int32, depth: Int, _ count: Int, _ matches: inout ScratchStack<Int32>) {
         var node = start
         var depth = depth
         while true {

@@ -59,7 +59,7 @@ extension Broker {
             Joining(connection: connection.pointee.identifier, claim: claim, superseded: previous.number)
         )
         suspend(connection, .session)
-        outboxes[previous.loop].messages.append(
+        outboxes[previous.loop].append(
             .takeOver(clientIdentifier: key, claim: previous.number, cleanStart: connection.pointee.cleanStart)
         )
     }

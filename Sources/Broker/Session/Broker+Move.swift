@@ -43,7 +43,7 @@ extension Broker {
         }
         let slot = session(key, of: claim)
         guard slot >= 0 else {
-            outboxes[loop].messages.append(.session(clientIdentifier: key, claim: claim, nil))
+            outboxes[loop].append(.session(clientIdentifier: key, claim: claim, nil))
             return
         }
         let session = sessions[slot]
@@ -55,7 +55,7 @@ extension Broker {
         }
         guard keeps else {
             terminate(slot, .sessionTakenOver)
-            outboxes[loop].messages.append(.session(clientIdentifier: key, claim: claim, nil))
+            outboxes[loop].append(.session(clientIdentifier: key, claim: claim, nil))
             return
         }
         cancelTimer(session)
@@ -75,7 +75,7 @@ extension Broker {
                 options: subscription.options
             )
         }
-        outboxes[loop].messages.append(.moving(clientIdentifier: key, claim: claim, subscriptions))
+        outboxes[loop].append(.moving(clientIdentifier: key, claim: claim, subscriptions))
     }
 
     /// Sends a session that moves, once it has everything that is to come to it here.
@@ -100,19 +100,19 @@ extension Broker {
         session.pointee.queue = MessageQueue()
         while let last = session.pointee.subscriptions.last { removeSubscription(slot, last) }
         forget(slot)
-        outboxes[loop].messages.append(.session(clientIdentifier: key, claim: claim, state))
+        outboxes[loop].append(.session(clientIdentifier: key, claim: claim, state))
     }
 
     // MARK: All loops
 
     /// From here on, what this loop publishes is for the session's new loop.
     func switchOver(_ key: [UInt8], _ claim: UInt64, from source: Int, to destination: Int) {
-        outboxes[destination].messages.append(.switched(clientIdentifier: key, claim: claim))
+        outboxes[destination].append(.switched(clientIdentifier: key, claim: claim))
         if source == loop {
             hasSwitched(destination, key, claim)
             hasSwitched(loop, key, claim)
         } else {
-            outboxes[source].messages.append(.switched(clientIdentifier: key, claim: claim))
+            outboxes[source].append(.switched(clientIdentifier: key, claim: claim))
         }
     }
 
@@ -145,7 +145,7 @@ extension Broker {
             _ = addSubscription(slot, subscription.filter, subscription.group, subscription.options, token: 0)
         }
         for other in 0..<loopCount where other != loop {
-            outboxes[other].messages.append(.moved(clientIdentifier: key, claim: claim, from: source))
+            outboxes[other].append(.moved(clientIdentifier: key, claim: claim, from: source))
         }
     }
 

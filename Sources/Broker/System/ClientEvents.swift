@@ -112,10 +112,10 @@ extension Broker {
     }
 
     private func hasSubscribers(_ topic: ByteView) -> Bool {
-        var matches = spareMatches.popLast() ?? MatchList()
-        defer { spareMatches.append(matches) }
+        let mark = matches.count
+        defer { matches.drop(to: mark) }
         index.match(topic, into: &matches)
-        return matches.count > 0
+        return matches.count > mark
     }
 
     /// EMQX's word for why a client is gone.

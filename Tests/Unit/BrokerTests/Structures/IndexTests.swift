@@ -30,7 +30,7 @@ import Testing
     @Test func theIndexFindsWhatMatches() {
         var random = SeededRandom()
         var index = SubscriptionIndex()
-        var matches = MatchList()
+        var matches = ScratchStack<Int32>()
         defer {
             matches.deallocate()
             index.deallocate()
@@ -50,6 +50,7 @@ import Testing
                 #expect(filter.withView { index.find($0) } == model[filter] ?? -1)
             } else {
                 let topic = topic(&random)
+                matches.drop(to: 0)
                 topic.withView { index.match($0, into: &matches) }
                 let found = (0..<matches.count).map { matches[$0] }.sorted()
                 let expected = model.filter { isMatch($0.key, topic) }.values.sorted()
@@ -70,7 +71,7 @@ import Testing
 
     @Test func wildcardsAtTheFirstLevelPassDollarTopicsBy() {
         var index = SubscriptionIndex()
-        var matches = MatchList()
+        var matches = ScratchStack<Int32>()
         defer {
             matches.deallocate()
             index.deallocate()
@@ -82,13 +83,14 @@ import Testing
         "$SYS/a".withView { index.match($0, into: &matches) }
         let names = (0..<matches.count).map { index[matches[$0]].pointee.name.view.string }
         #expect(Set(names) == ["$SYS/#", "$SYS/+"])
+        matches.drop(to: 0)
         "$SYS".withView { index.match($0, into: &matches) }
         #expect((0..<matches.count).map { index[matches[$0]].pointee.name.view.string } == ["$SYS/#"])
     }
 
     @Test func aVeryDeepTopicIsMatched() {
         var index = SubscriptionIndex()
-        var matches = MatchList()
+        var matches = ScratchStack<Int32>()
         defer {
             matches.deallocate()
             index.deallocate()

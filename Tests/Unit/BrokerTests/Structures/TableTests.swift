@@ -84,13 +84,16 @@ import Testing
         list.deallocate()
     }
 
-    @Test func aMatchListGrows() {
-        var list = MatchList()
-        defer { list.deallocate() }
-        for i in 0..<1000 { list.append(Int32(i)) }
-        #expect((0..<1000).allSatisfy { list[$0] == Int32($0) })
-        list.removeAll()
-        #expect(list.count == 0)
+    @Test func aScratchStackGrowsAndIsLeftAsItWasFound() {
+        var stack = ScratchStack<Int32>()
+        defer { stack.deallocate() }
+        for i in 0..<1000 { stack.append(Int32(i)) }
+        let mark = stack.count
+        for i in 0..<1000 { stack.append(Int32(-i)) }
+        stack.drop(to: mark)
+        #expect((0..<1000).allSatisfy { stack[$0] == Int32($0) })
+        stack.drop(to: 0)
+        #expect(stack.count == 0)
     }
 
     @Test func levelNamesCountTheirUsers() {
