@@ -41,7 +41,7 @@ extension Broker {
 
     /// Has the retained messages of `filter` sent to the subscriber.
     func queryRetained(_ filter: [UInt8], _ subscriber: Subscriber) {
-        guard settings.isRetainAvailable else { return }
+        guard settings.isRetainAvailable, loop != Self.retainedOwner || retained.count > 0 else { return }
         let session = sessions[subscriber.target]
         session.pointee.retainedQueries += 1
         lastRetainedRead &+= 1

@@ -29,6 +29,8 @@ struct SubscriptionIndex {
     private var wildcardNames = IndexTable()
 
     var filterCount: Int { entries.count }
+    /// Filters that begin with `$`: the only ones that topics which begin so can match. [MQTT-4.7.2-1]
+    private(set) var dollarFilterCount = 0
 
     @inline(__always)
     subscript(entry: Int32) -> UnsafeMutablePointer<FilterEntry> { entries[entry] }
@@ -46,6 +48,7 @@ struct SubscriptionIndex {
         if existing >= 0 { return existing }
         let entry = entries.insert(FilterEntry(name: OwnedBytes(copying: filter)))
         let hash = filter.hash64
+        if filter[0] == UInt8(ascii: "$") { dollarFilterCount += 1 }
         if TopicFilter.isWildcard(filter) {
             wildcardNames.insert(hash, entry, rehash: nameHash(of:))
             wildcards.insert(filter, entry: entry)
@@ -59,6 +62,7 @@ struct SubscriptionIndex {
     mutating func removeIfUnused(_ entry: Int32) {
         guard entries[entry].pointee.isUnused else { return }
         let name = entries[entry].pointee.name
+        if name.view[0] == UInt8(ascii: "$") { dollarFilterCount -= 1 }
         if TopicFilter.isWildcard(name.view) {
             wildcards.remove(name.view)
             wildcardNames.remove(name.view.hash64, entry, rehash: nameHash(of:))

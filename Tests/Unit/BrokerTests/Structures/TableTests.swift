@@ -123,6 +123,34 @@ import Testing
         #expect(wasThere && !isStillThere)
     }
 
+    @Test func manyPacketIdentifiersAreASetAndTheOldestAreForgotten() {
+        var random = SeededRandom()
+        var set = PacketIdentifierSet()
+        var model: [(identifier: UInt16, since: UInt64)] = []
+        for step in 0..<20_000 {
+            let now = UInt64(step) * 100
+            // In turns it grows and shrinks, in the usual order and out of it.
+            if random.below(5) < (step / 500 % 2 == 0 ? 3 : 1) {
+                let identifier = UInt16(truncatingIfNeeded: random.below(40) == 0 ? random.below(65_536) : step)
+                let isNew = set.insert(identifier, at: now)
+                #expect(isNew == !model.contains { $0.identifier == identifier }, "seed \(random.seed)")
+                if isNew { model.append((identifier, now)) }
+            } else if !model.isEmpty {
+                let place = random.below(4) == 0 ? random.below(model.count) : 0
+                let isGone = set.remove(model.remove(at: place).identifier)
+                #expect(isGone, "seed \(random.seed), step \(step)")
+            }
+            if random.below(200) == 0 {
+                set.forget(after: 60_000, now: now)
+                model.removeAll { now - $0.since >= 60_000 }
+            }
+            #expect(set.count == model.count, "seed \(random.seed), step \(step)")
+        }
+        for identifier in 0...UInt16.max {
+            #expect(set.contains(identifier) == model.contains { $0.identifier == identifier })
+        }
+    }
+
     @Test func theRegistryGivesAClientToTheLastClaimant() {
         let registry = SessionRegistry()
         let first = registry.claim([1], 0)
