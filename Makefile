@@ -7,7 +7,7 @@ help:
 	@echo "make run     build if need be, and start the broker on 127.0.0.1:1883"
 	@echo "make demo    link two brokers and watch messages cross, once, both ways"
 	@echo "make test    everything there is to check; the last line is the sum"
-	@echo "make bench   measure (QUICK=1: a short run)"
+	@echo "make bench   measure (make bench QUICK=1: a short run)"
 
 run:
 	@scripts/run.sh

@@ -3,6 +3,7 @@
 """Measures brokers side by side: builds the load generator, runs every row in interleaved rounds, writes the results.
 
 What is measured is in driver/rows.py, which brokers in driver/brokers.py, how figures are read in driver/results.py.
+Benchmarks/RESULTS.md is of a run of all rows; a QUICK one and one of some rows are written elsewhere.
 """
 
 import argparse
@@ -10,18 +11,18 @@ import datetime
 import json
 import os
 import pathlib
-import platform
 import resource
 import shlex
 import signal
 import subprocess
 import sys
 
-from driver import brokers, results, rows
+from driver import brokers, build, report, results, rows, targets
+from driver.row import Row
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
-IDLE_CONNECTIONS = 10_000
+PARTIAL_RUNS = ROOT / ".build/bench"
 SPARE_DESCRIPTORS = 200
 RUN_SECONDS = 60  # on top of the measured time, until a run is given up
 
@@ -29,43 +30,33 @@ RUN_SECONDS = 60  # on top of the measured time, until a run is given up
 def parse_arguments() -> argparse.Namespace:
     quick = os.environ.get("QUICK", "") not in ("", "0")
     parser = argparse.ArgumentParser(
-        description="Measures brokers side by side on this machine. QUICK=1 in the environment: fewer, shorter rounds.")
-    parser.add_argument("--rows", metavar="NAMES", default="*", help="rows by name or shell pattern, comma-separated")
+        description="Measures brokers side by side on this machine. QUICK=1 in the environment: fewer, shorter rounds, "
+                    "and one size of a situation unless --rows says which.")
+    parser.add_argument("--rows", metavar="NAMES", help="rows by name or shell pattern, comma-separated")
     parser.add_argument("--rounds", type=int, default=2 if quick else 5)
     parser.add_argument("--seconds", type=float, default=0.6 if quick else 1.5, help="measured time of one round")
     parser.add_argument("--warm-up", type=float, default=0.2 if quick else 0.3, help="seconds before it")
-    parser.add_argument("--brokers", metavar="NAMES", default="mosquitto,isthmus",
-                        help="which to start: mosquitto, mosquitto-nagle, isthmus (default: mosquitto,isthmus)")
+    parser.add_argument("--brokers", metavar="NAMES", default="mosquitto,isthmus,reference",
+                        help="which to start: mosquitto, mosquitto-nagle, isthmus, reference (default: all but the second)")
     parser.add_argument("--broker", metavar="NAME=HOST:PORT[@PID]", action="append", default=[],
                         help="one that runs already; may be repeated")
-    parser.add_argument("--reference", metavar="NAME", default="mosquitto", help="the broker that ratios refer to")
+    parser.add_argument("--subject", metavar="NAME", default="isthmus", help="the broker that ratios and targets are of")
     parser.add_argument("--mosquitto", metavar="PATH", default="mosquitto")
     parser.add_argument("--isthmus", metavar="PATH", default=str(ROOT / ".build/release/isthmus"))
     parser.add_argument("--plugin-dir", metavar="DIR", default=str(ROOT / ".build/release"))
     parser.add_argument("--targets", metavar="FILE", default=str(HERE / "targets.json"),
-                        help="wanted ratios by row, as JSON (default: Benchmarks/targets.json, if it exists)")
+                        help="wanted figures by row, as JSON (default: Benchmarks/targets.json)")
     parser.add_argument("--broker-core", type=int, default=0)
     parser.add_argument("--load-core", type=int, default=1)
-    parser.add_argument("--output", metavar="DIR", default=str(HERE), help="where RESULTS.md and results.json go")
+    parser.add_argument("--output", metavar="DIR", help="where RESULTS.md and results.json go (default: Benchmarks for "
+                        "all rows, else .build/bench)")
     parser.add_argument("--list", action="store_true", help="list the rows and end")
     arguments = parser.parse_args()
+    arguments.quick = quick
+    arguments.output = arguments.output or str(PARTIAL_RUNS if quick or arguments.rows else HERE)
     if arguments.rounds < 1 or arguments.seconds <= 0 or arguments.warm_up < 0:
         parser.error("--rounds must be at least 1, --seconds more than 0, --warm-up not negative")
     return arguments
-
-
-def build_load() -> pathlib.Path:
-    """The load generator, compiled when a source is newer than it."""
-    binary = ROOT / ".build/bench/load"
-    sources = sorted((HERE / "load").glob("*.c"))
-    newest = max(path.stat().st_mtime for path in (HERE / "load").iterdir())
-    if not binary.exists() or binary.stat().st_mtime < newest:
-        binary.parent.mkdir(parents=True, exist_ok=True)
-        command = [os.environ.get("CC", "cc"), "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
-                   "-pthread", "-o", str(binary), *map(str, sources), "-lssl", "-lcrypto"]
-        if subprocess.run(command, check=False).returncode != 0:
-            sys.exit("The load generator did not compile; see above.")
-    return binary
 
 
 def descriptor_limit() -> int:
@@ -80,6 +71,7 @@ def chosen_brokers(arguments: argparse.Namespace) -> list[brokers.Broker]:
         "mosquitto": lambda: brokers.mosquitto(arguments.mosquitto),
         "mosquitto-nagle": lambda: brokers.mosquitto(arguments.mosquitto, "mosquitto-nagle", nodelay=False),
         "isthmus": lambda: brokers.isthmus(arguments.isthmus, arguments.plugin_dir),
+        "reference": brokers.reference,
     }
     chosen = []
     for name in filter(None, arguments.brokers.split(",")):
@@ -100,14 +92,13 @@ def chosen_brokers(arguments: argparse.Namespace) -> list[brokers.Broker]:
     return chosen
 
 
-def measure(load: pathlib.Path, broker: brokers.Broker, row: rows.Row, arguments: argparse.Namespace,
+def measure(load: pathlib.Path, broker: brokers.Broker, row: Row, arguments: argparse.Namespace,
             cores: tuple[int, int] | None) -> dict:
     """One round of one broker in one row. Raises BrokerError with a sentence when there is no figure."""
-    with broker.running(cores[0] if cores else None, row.tls) as endpoint:
+    with broker.running(cores[0] if cores else None, row.needs) as endpoint:
         seconds = arguments.seconds * row.duration
         command = [str(load), row.mode, *row.arguments, "--host", endpoint.host,
-                   "--port", str(endpoint.tls_port if row.tls else endpoint.port),
-                   "--seconds", str(seconds), "--warm-up", str(arguments.warm_up)]
+                   "--port", str(endpoint.port), "--seconds", str(seconds), "--warm-up", str(arguments.warm_up)]
         if endpoint.pid:
             command += ["--broker-pid", str(endpoint.pid)]
         if cores:
@@ -122,11 +113,12 @@ def measure(load: pathlib.Path, broker: brokers.Broker, row: rows.Row, arguments
     return json.loads(result.stdout)
 
 
-def measure_row(load: pathlib.Path, chosen: list[brokers.Broker], row: rows.Row, arguments: argparse.Namespace,
+def measure_row(load: pathlib.Path, chosen: list[brokers.Broker], row: Row, arguments: argparse.Namespace,
                 cores: tuple[int, int] | None) -> dict[str, results.Cell]:
     cells = {broker.name: results.Cell() for broker in chosen}
+    able = [broker for broker in chosen if row.needs <= broker.offers]
     for _ in range(arguments.rounds):
-        for broker in chosen:
+        for broker in able:
             cell = cells[broker.name]
             try:
                 cell.rounds.append(measure(load, broker, row, arguments, cores))
@@ -136,86 +128,49 @@ def measure_row(load: pathlib.Path, chosen: list[brokers.Broker], row: rows.Row,
     return cells
 
 
-def machine() -> str:
-    model = platform.processor() or platform.machine()
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    return f"{os.cpu_count()} cores, {model}, {platform.system()} {platform.release()} {platform.machine()}"
-
-
-def write_results(folder: pathlib.Path, facts: dict, lines: list[list[str]], measured: dict) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    text = [
-        "# Benchmark results", "",
-        "Written by `Benchmarks/run.py`; what the rows mean and how they are measured: [README.md](README.md). "
-        "Figures depend on the machine: compare ratios.", "",
-        f"- Date: {facts['date']}", f"- Machine: {facts['machine']}", f"- Command: `{facts['command']}`",
-        f"- {facts['rounds']} interleaved rounds of {facts['seconds']} s; {facts['pinning']}",
-        *[f"- {name}: {broker['version']} (`{broker['settings']}`)" for name, broker in facts["brokers"].items()], "",
-        results.as_markdown(lines), "",
-        "Medians over the rounds; spread = (largest − smallest) / median; CPU ns = CPU time of the broker per "
-        "delivery, per connect in the connect row. Marks:", "",
-        *[f"- {mark}: {meaning}" for mark, meaning in results.MARKS.items()],
-    ]
-    (folder / "RESULTS.md").write_text("\n".join(text) + "\n")
-    document = {**facts, "rows": {
-        name: {broker: {"rounds": cell.rounds, "failures": cell.failures} for broker, cell in cells.items()}
-        for name, cells in measured.items()}}
-    (folder / "results.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-
-
-def read_targets(path: pathlib.Path, known: list[rows.Row]) -> dict[str, float]:
-    if not path.exists():
-        return {}
-    targets = json.loads(path.read_text())
-    names = {results.target_name(row, measure) for row in known for measure in row.measures}
-    for name in targets:
-        if name not in names:
-            sys.exit(f"{path}: there is no row \"{name}\"; there are {', '.join(sorted(names))}.")
-    return targets
+def selected_rows(arguments: argparse.Namespace, known: list[Row]) -> list[Row]:
+    if arguments.rows:
+        return rows.select(known, arguments.rows)
+    return [row for row in known if row.quick or not arguments.quick]
 
 
 def main() -> int:
     arguments = parse_arguments()
-    connections = min(IDLE_CONNECTIONS, descriptor_limit() - SPARE_DESCRIPTORS)
-    known = rows.all_rows(connections)
-    if arguments.list:
-        print("\n".join(f"{row.name:20} {row.title}" for row in known))
-        return 0
+    known = rows.all_rows(descriptor_limit() - SPARE_DESCRIPTORS)
     try:
-        selected = rows.select(known, arguments.rows)
-    except ValueError as error:
+        selected = selected_rows(arguments, known)
+        wanted = targets.read(pathlib.Path(arguments.targets), known)
+        if arguments.list:
+            print("\n".join(f"{row.name:20} {row.chapter}: {row.title}" for row in selected))
+            return 0
+        load = build.load()
+    except (ValueError, build.BuildError) as error:
         sys.exit(str(error))
     chosen = chosen_brokers(arguments)
-    targets = read_targets(pathlib.Path(arguments.targets), known)
-    load = build_load()
     usable = os.sched_getaffinity(0)
     cores = (arguments.broker_core, arguments.load_core)
     if not set(cores) <= usable or cores[0] == cores[1]:
         print("Broker and load have no core each, so nothing is pinned: expect poor figures.", file=sys.stderr)
         cores = None
 
-    table = results.Table([broker.name for broker in chosen], arguments.reference, targets)
-    lines, measured = [table.header()], {}
+    table = results.Table([broker.name for broker in chosen], arguments.subject, wanted)
     facts = {
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "machine": machine(),
-        "command": ("QUICK=1 " if os.environ.get("QUICK", "") not in ("", "0") else "")
-        + shlex.join(["Benchmarks/run.py", *sys.argv[1:]]),
+        "machine": report.machine(),
+        "command": ("QUICK=1 " if arguments.quick else "") + shlex.join(["Benchmarks/run.py", *sys.argv[1:]]),
         "rounds": arguments.rounds, "seconds": arguments.seconds,
         "pinning": f"broker on core {cores[0]}, load on core {cores[1]}" if cores else "nothing pinned",
         "brokers": {broker.name: {"version": broker.version, "settings": broker.settings} for broker in chosen},
     }
+    measured = []
     for number, row in enumerate(selected, 1):
-        cells = measured[row.name] = measure_row(load, chosen, row, arguments, cores)
-        new = table.lines(row, cells)
-        lines += new
-        print(f"[{number}/{len(selected)}] " + " | ".join(filter(None, new[0])), flush=True)
-    print("\n" + results.as_text(lines))
-    write_results(pathlib.Path(arguments.output), facts, lines, measured)
-    bad = any(cell.failures or cell.faulty() for cells in measured.values() for cell in cells.values())
+        measured.append((row, measure_row(load, chosen, row, arguments, cores)))
+        print(f"[{number}/{len(selected)}] " + " | ".join(filter(None, table.lines(*measured[-1])[0])), flush=True)
+    for chapter, lines in report.chapters(table, measured).items():
+        print(f"\n{chapter}\n\n{results.as_text(lines)}")
+    report.write(pathlib.Path(arguments.output), facts, table, measured)
+    print(f"\nWritten: {pathlib.Path(arguments.output, 'RESULTS.md')}")
+    bad = any(cell.failures or cell.faulty() for _, cells in measured for cell in cells.values())
     return 1 if bad else 0
 
 

@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from . import build
+
 START_SECONDS = 10
 STOP_SECONDS = 5
 
@@ -35,20 +37,27 @@ mqtt.max_inflight = 1000
 plugins = []
 """
 
-
-# Added for the rows that need it, so that the others measure a broker without TLS.
-MOSQUITTO_TLS = """\
-listener {tls_port} 127.0.0.1
+# By what a row needs: what is added to the configuration for it, so that other rows measure a broker without. A listener
+# added here is the one that the load generator connects to; {folder} has certificate.pem and key.pem if TLS is needed.
+MOSQUITTO_ADDITIONS = {
+    "tls": """\
+listener {listener_port} 127.0.0.1
 certfile {folder}/certificate.pem
 keyfile {folder}/key.pem
-"""
+""",
+}
 
-ISTHMUS_TLS = """\
+ISTHMUS_ADDITIONS = {
+    "tls": """\
 listeners.ssl.default {{
-  bind = "127.0.0.1:{tls_port}"
+  bind = "127.0.0.1:{listener_port}"
   ssl_options {{ certfile = "{folder}/certificate.pem", keyfile = "{folder}/key.pem" }}
 }}
-"""
+""",
+}
+
+# What both brokers offer as they are configured anyhow; they offer what they have an addition for, too.
+ALL_OF_MQTT = frozenset({"retained", "shared", "sessions", "wildcards", "wills"})
 
 
 class BrokerError(Exception):
@@ -60,36 +69,38 @@ class Endpoint:
     host: str
     port: int
     pid: int = 0  # 0 = unknown
-    tls_port: int = 0  # 0 = none
 
 
 @dataclass(frozen=True)
 class Broker:
-    """A broker by name. `command` holds {config} and {port}; without a command it runs already, at `endpoint`."""
+    """A broker by name. `command` holds {config} and {port}; without a command it runs already, at `endpoint`.
+
+    A row that needs what is not in `offers` is not measured with this broker.
+    """
 
     name: str
     command: tuple[str, ...] = ()
     configuration: str = ""
-    tls_configuration: str = ""
+    additions: dict[str, str] = field(default_factory=dict)  # configuration by what a row needs
+    offers: frozenset[str] = frozenset()
     endpoint: Endpoint = Endpoint("", 0)
     version: str = "unknown version"
     settings: str = field(default="as it runs")
 
     @contextlib.contextmanager
-    def running(self, core: int | None, tls: bool = False) -> Iterator[Endpoint]:
+    def running(self, core: int | None, needs: frozenset[str] = frozenset()) -> Iterator[Endpoint]:
+        """The broker with what a row needs of it, at the port where the row's clients connect."""
         if not self.command:
-            if tls:
-                raise BrokerError(f"{self.name} runs already: its TLS port is not known.")
             yield self.endpoint
             return
         with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as folder:
-            port, tls_port = _free_port(), _free_port() if tls else 0
-            config = pathlib.Path(folder, f"{self.name}.conf")
-            text = self.configuration.format(port=port)
-            if tls:
+            port, listener_port = _free_port(), _free_port()
+            if "tls" in needs:
                 make_certificate(folder)
-                text += self.tls_configuration.format(tls_port=tls_port, folder=folder)
-            config.write_text(text)
+            config = pathlib.Path(folder, f"{self.name}.conf")
+            added = "".join(self.additions.get(need, "") for need in sorted(needs))
+            config.write_text(self.configuration.format(port=port)
+                              + added.format(listener_port=listener_port, folder=folder))
             log = pathlib.Path(folder, "log")
             with log.open("wb") as output:
                 process = subprocess.Popen(
@@ -99,7 +110,7 @@ class Broker:
                     start_new_session=True, preexec_fn=_pin_to(core))
             try:
                 _wait_until_listening(self.name, process, port, log)
-                yield Endpoint("127.0.0.1", port, process.pid, tls_port)
+                yield Endpoint("127.0.0.1", listener_port if "{listener_port}" in added else port, process.pid)
             finally:
                 _end(process)
 
@@ -170,8 +181,9 @@ def mosquitto(binary: str, name: str = "mosquitto", nodelay: bool = True) -> Bro
     if path is None:
         raise BrokerError(f"{binary} was not found; install mosquitto, or name it with --mosquitto PATH.")
     configuration = MOSQUITTO_CONFIGURATION.format(port="{port}", nodelay="true" if nodelay else "false")
-    return Broker(name, (path, "-c", "{config}"), configuration, MOSQUITTO_TLS,
-                  version=_first_line(path, "-h"), settings=_settings(configuration))
+    return Broker(name, (path, "-c", "{config}"), configuration, MOSQUITTO_ADDITIONS,
+                  ALL_OF_MQTT | MOSQUITTO_ADDITIONS.keys(), version=_first_line(path, "-h"),
+                  settings=_settings(configuration))
 
 
 def isthmus(binary: str, plugin_folder: str) -> Broker:
@@ -180,8 +192,18 @@ def isthmus(binary: str, plugin_folder: str) -> Broker:
         raise BrokerError(f"isthmus was not found at {binary}; build it with \"swift build -c release\", "
                           "or name it with --isthmus PATH.")
     command = (str(path), "run", "--config", "{config}", "--plugin-dir", str(pathlib.Path(plugin_folder).resolve()))
-    return Broker("isthmus", command, ISTHMUS_CONFIGURATION, ISTHMUS_TLS,
-                  version=_first_line(str(path), "--version"), settings=_settings(ISTHMUS_CONFIGURATION))
+    return Broker("isthmus", command, ISTHMUS_CONFIGURATION, ISTHMUS_ADDITIONS,
+                  ALL_OF_MQTT | ISTHMUS_ADDITIONS.keys(), version=_first_line(str(path), "--version"),
+                  settings=_settings(ISTHMUS_CONFIGURATION))
+
+
+def reference() -> Broker:
+    """The reference broker of this folder: what one core can do with none of the features."""
+    try:
+        path = build.reference()
+    except build.BuildError as error:
+        raise BrokerError(str(error)) from error
+    return Broker("reference", (str(path), "{port}"), version="Benchmarks/reference", settings=" ".join(build.FLAGS))
 
 
 def external(text: str) -> Broker:
@@ -191,4 +213,4 @@ def external(text: str) -> Broker:
     host, _, port = address.rpartition(":")
     if not (name and host and port.isdigit() and (not pid or pid.isdigit())):
         raise BrokerError(f"\"{text}\" is not NAME=HOST:PORT or NAME=HOST:PORT@PID.")
-    return Broker(name, endpoint=Endpoint(host, int(port), int(pid or 0)))
+    return Broker(name, offers=ALL_OF_MQTT, endpoint=Endpoint(host, int(port), int(pid or 0)))

@@ -7,7 +7,8 @@ Knows the generator's JSON keys and nothing about processes.
 import statistics
 from dataclasses import dataclass, field
 
-from .rows import Measure, Row
+from .row import Measure, Row
+from .targets import Targets, VALUE, name_of, verdicts
 
 LOAD_BUSY = 0.95
 BROKER_BUSY = 0.90
@@ -39,7 +40,7 @@ class Cell:
         return any(entry["broker_cpu"] > 0 for entry in self.rounds)
 
     def value(self, measure: Measure) -> float | None:
-        return self.median(measure.key) if self.process_is_known() or measure.key != "bytes" else None
+        return self.median(measure.key) if self.process_is_known() or not measure.of_process else None
 
     def spread(self, key: str) -> float:
         values = [entry[key] for entry in self.rounds]
@@ -84,67 +85,57 @@ def quantity(value: float | None) -> str:
 
 
 class Table:
-    """One line per measure: every broker's figure, and its ratio to the reference."""
+    """One line per measure: every broker's figure, the subject's CPU time, ratios and targets."""
 
-    def __init__(self, names: list[str], reference: str, targets: dict[str, float]):
+    # The brokers that the subject is compared with, and how the column is headed.
+    BASES = {"mosquitto": "× mosquitto", "reference": "of C"}
+
+    def __init__(self, names: list[str], subject: str, targets: Targets):
         self.names = names
-        self.reference = reference
+        self.subject = subject
         self.targets = targets
+        self.bases = [name for name in self.BASES if subject in names and name in names and name != subject]
 
     def header(self) -> list[str]:
-        others = [name for name in self.names if name != self.reference]
-        columns = ["Row", "Unit"]
-        for name in self.names:
-            columns += [name, "spread", "CPU ns"]
-        if self.reference in self.names:
-            columns += [f"{name} / {self.reference}" for name in others]
-        return columns + (["target"] if self.targets else [])
+        columns = ["Row", "Unit", *self.names]
+        if self.subject in self.names:
+            columns += [f"{self.subject} CPU ns", *(self.BASES[name] for name in self.bases)]
+        return columns + (["Target"] if self.targets else [])
 
     def lines(self, row: Row, cells: dict[str, Cell]) -> list[list[str]]:
         return [self._line(row, measure, cells) for measure in row.measures]
 
     def _line(self, row: Row, measure: Measure, cells: dict[str, Cell]) -> list[str]:
         columns = [f"{row.title}: {measure.title}" if measure.title else row.title, measure.unit]
-        for name in self.names:
-            columns += _figures(row, measure, cells[name])
-        reference = cells[self.reference].value(measure) if self.reference in cells else None
-        target = self.targets.get(target_name(row, measure))
-        met = None
-        if self.reference in self.names:
-            for name in self.names:
-                if name == self.reference:
-                    continue
-                ratio = _ratio(cells[name].value(measure), reference)
-                columns.append("–" if ratio is None else f"{ratio:.2f}")
-                if ratio is not None and target is not None and met is None:
-                    met = ratio >= target if measure.higher_is_better else ratio <= target
+        columns += [_figure(row, measure, cells[name]) for name in self.names]
+        reached: dict[str, float | None] = {}
+        if self.subject in self.names:
+            subject = cells[self.subject]
+            value = reached[VALUE] = subject.value(measure)
+            columns.append(_cpu(measure, subject))
+            for name in self.bases:
+                reached[name] = _ratio(value, cells[name].value(measure))
+                columns.append("–" if reached[name] is None else f"{reached[name]:.2f}")
         if self.targets:
-            columns.append(_target(measure, target, met))
+            columns.append(verdicts(measure, self.targets.get(name_of(row, measure), {}), reached))
         return columns
 
 
-def target_name(row: Row, measure: Measure) -> str:
-    return row.name if len(row.measures) == 1 else f"{row.name}.{measure.key}"
-
-
-def _figures(row: Row, measure: Measure, cell: Cell) -> list[str]:
+def _figure(row: Row, measure: Measure, cell: Cell) -> str:
+    """The median, its spread and its marks."""
     value = cell.value(measure)
     if value is None:
-        return ["failed" if cell.failures else "–", "", ""]
-    cpu = quantity(cell.median(measure.cpu_key)) if measure.cpu_key and cell.process_is_known() else ""
+        return "failed" if cell.failures else "–"
     marks = cell.marks(row)
-    return [quantity(value) + (f" {marks}" if marks else ""), f"{cell.spread(measure.key):.0%}", cpu]
+    return f"{quantity(value)} ({cell.spread(measure.key):.0%})" + (f" {marks}" if marks else "")
 
 
-def _ratio(value: float | None, reference: float | None) -> float | None:
-    return value / reference if value is not None and reference else None
+def _cpu(measure: Measure, cell: Cell) -> str:
+    return quantity(cell.median(measure.cpu_key)) if measure.cpu_key and cell.process_is_known() else ""
 
 
-def _target(measure: Measure, target: float | None, met: bool | None) -> str:
-    if target is None:
-        return ""
-    verdict = "" if met is None else (" met" if met else " missed")
-    return f"{'≥' if measure.higher_is_better else '≤'} {target:g}{verdict}"
+def _ratio(value: float | None, basis: float | None) -> float | None:
+    return value / basis if value is not None and basis else None
 
 
 def as_text(lines: list[list[str]]) -> str:

@@ -12,8 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import run  # noqa: E402
-from driver import brokers  # noqa: E402
+from driver import brokers, build  # noqa: E402
 
 from .fake_broker import FakeBroker  # noqa: E402
 
@@ -21,7 +20,7 @@ from .fake_broker import FakeBroker  # noqa: E402
 class LoadTests(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        cls.load = run.build_load()
+        cls.load = build.load()
 
     def run_load(self, broker: FakeBroker, mode: str, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(

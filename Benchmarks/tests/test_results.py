@@ -3,11 +3,12 @@
 
 import pathlib
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from driver import results, rows  # noqa: E402
+from driver import brokers, report, results, rows, targets  # noqa: E402
 
 
 def entry(**figures) -> dict:
@@ -40,19 +41,39 @@ class ResultsTests(unittest.TestCase):
     def test_one_bad_round_of_three_does_not_mark_the_row(self):
         self.assertEqual(self.cell(entry(stolen=0.5), entry(), entry()).marks(self.row), "")
 
-    def test_ratio_and_target(self):
-        table = results.Table(["mosquitto", "isthmus"], "mosquitto", {self.row.name: 3.0})
-        cells = {"mosquitto": self.cell(entry(rate=1000.0)), "isthmus": self.cell(entry(rate=2500.0))}
+    def test_ratios_and_targets(self):
+        wanted = {self.row.name: {"mosquitto": 3.0, "reference": 0.5, "value": 2000}}
+        table = results.Table(["mosquitto", "isthmus", "reference"], "isthmus", wanted)
+        cells = {"mosquitto": self.cell(entry(rate=1000.0)), "isthmus": self.cell(entry(rate=2500.0)),
+                 "reference": self.cell(entry(rate=4000.0))}
         line = dict(zip(table.header(), table.lines(self.row, cells)[0]))
-        self.assertEqual(line["isthmus / mosquitto"], "2.50")
-        self.assertEqual(line["target"], "≥ 3 missed")
+        self.assertEqual((line["isthmus"], line["isthmus CPU ns"]), ("2,500 (0%)", "500"))
+        self.assertEqual((line["× mosquitto"], line["of C"]), ("2.50", "0.62"))
+        self.assertEqual(line["Target"], "≥ 3× **missed**, ≥ 0.5 of C met, ≥ 2000 met")
 
     def test_a_broker_without_figures_leaves_the_others_readable(self):
-        table = results.Table(["mosquitto", "isthmus"], "mosquitto", {})
-        cells = {"mosquitto": self.cell(entry()), "isthmus": self.cell(failures=("It broke.",))}
-        line = table.lines(self.row, cells)[0]
-        self.assertIn("failed", line)
-        self.assertEqual(len(line), len(table.header()))
+        wanted = {self.row.name: {"mosquitto": 3.0, "reference": 0.5}}
+        table = results.Table(["mosquitto", "isthmus", "reference"], "isthmus", wanted)
+        cells = {"mosquitto": self.cell(failures=("It broke.",)), "isthmus": self.cell(entry()),
+                 "reference": self.cell()}
+        line = dict(zip(table.header(), table.lines(self.row, cells)[0]))
+        self.assertEqual((line["mosquitto"], line["reference"], line["of C"]), ("failed", "–", "–"))
+        self.assertEqual(line["Target"], "≥ 3×, ≥ 0.5 of C")
+
+    def test_lines_are_as_long_as_the_header_whoever_is_measured(self):
+        for names in (["mosquitto"], ["isthmus"], ["reference", "isthmus"], ["mosquitto", "isthmus", "other"]):
+            for wanted in ({}, {self.row.name: {"value": 1}}):
+                table = results.Table(names, "isthmus", wanted)
+                lines = table.lines(self.row, {name: self.cell(entry()) for name in names})
+                self.assertEqual({len(line) for line in lines}, {len(table.header())})
+
+    def test_targets_of_unknown_rows_and_brokers_are_refused(self):
+        for text in ('{"qos3": {"mosquitto": 1}}', '{"qos0-1-1-16": {"other": 1}}'):
+            with tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder, "targets.json")
+                path.write_text(text)
+                with self.assertRaises(ValueError):
+                    targets.read(path, rows.all_rows(10))
 
     def test_quantities(self):
         for value, text in ((None, "–"), (971.2, "971"), (9156, "9,156"), (105_524, "106 k"), (10_400_000, "10.4 M")):
@@ -64,6 +85,28 @@ class ResultsTests(unittest.TestCase):
                          ["qos2-1-1-16", "qos2-1-1-256", "idle-10000"])
         with self.assertRaises(ValueError):
             rows.select(known, "qos3-*")
+
+    def test_the_targets_of_this_folder_are_of_rows_there_are(self):
+        folder = pathlib.Path(targets.__file__).resolve().parents[1]
+        self.assertTrue(targets.read(folder / "targets.json", rows.all_rows(10)))
+
+    def test_what_a_row_needs_is_offered_by_some_broker(self):
+        offered = brokers.ALL_OF_MQTT | brokers.MOSQUITTO_ADDITIONS.keys() | brokers.ISTHMUS_ADDITIONS.keys()
+        for row in rows.all_rows(10):
+            self.assertLessEqual(row.needs, offered, row.name)
+
+    def test_a_quick_run_is_about_a_third_of_all_rows(self):
+        known = rows.all_rows(10)
+        quick = [row for row in known if row.quick]
+        self.assertLessEqual(len(quick), len(known) / 2)
+        self.assertEqual({row.chapter for row in quick}, {row.chapter for row in known})
+
+    def test_a_chapter_has_its_own_table_with_the_header(self):
+        known = rows.all_rows(10)
+        table = results.Table(["isthmus"], "isthmus", {})
+        by_chapter = report.chapters(table, [(row, {"isthmus": self.cell()}) for row in known])
+        self.assertEqual(list(by_chapter), ["Messages", "Latency", "Connections", "TLS"])
+        self.assertEqual(by_chapter["Latency"][0], table.header())
 
 
 if __name__ == "__main__":
