@@ -95,19 +95,27 @@ def chosen_brokers(arguments: argparse.Namespace) -> list[brokers.Broker]:
 def measure(load: pathlib.Path, broker: brokers.Broker, row: Row, arguments: argparse.Namespace,
             cores: tuple[int, int] | None) -> dict:
     """One round of one broker in one row. Raises BrokerError with a sentence when there is no figure."""
+    seconds = arguments.seconds * row.duration
+    command = [str(load), row.mode, *row.arguments, "--seconds", str(seconds), "--warm-up", str(arguments.warm_up)]
+    if cores:
+        command += ["--core", str(cores[1])]
+    timeout = seconds + arguments.warm_up + RUN_SECONDS
+    if row.mode == "start":
+        with broker.prepared(row.needs) as prepared:
+            command += ["--broker-core", str(cores[0])] if cores else []
+            command += ["--port", str(prepared.clients_port), "--", *prepared.command]
+            return run_load(command, timeout, prepared.folder)
     with broker.running(cores[0] if cores else None, row.needs) as endpoint:
-        seconds = arguments.seconds * row.duration
-        command = [str(load), row.mode, *row.arguments, "--host", endpoint.host,
-                   "--port", str(endpoint.port), "--seconds", str(seconds), "--warm-up", str(arguments.warm_up)]
-        if endpoint.pid:
-            command += ["--broker-pid", str(endpoint.pid)]
-        if cores:
-            command += ["--core", str(cores[1])]
-        try:
-            result = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True,
-                                    timeout=seconds + arguments.warm_up + RUN_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise brokers.BrokerError("The load generator did not end in time.") from error
+        command += ["--host", endpoint.host, "--port", str(endpoint.port)]
+        return run_load(command + (["--broker-pid", str(endpoint.pid)] if endpoint.pid else []), timeout)
+
+
+def run_load(command: list[str], timeout: float, folder: str | None = None) -> dict:
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True, cwd=folder,
+                                timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        raise brokers.BrokerError("The load generator did not end in time.") from error
     if result.returncode != 0:
         raise brokers.BrokerError(result.stderr.strip() or f"The load generator ended with {result.returncode}.")
     return json.loads(result.stdout)
@@ -117,7 +125,7 @@ def measure_row(load: pathlib.Path, chosen: list[brokers.Broker], row: Row, argu
                 cores: tuple[int, int] | None) -> dict[str, results.Cell]:
     cells = {broker.name: results.Cell() for broker in chosen}
     able = [broker for broker in chosen if row.needs <= broker.offers]
-    for _ in range(arguments.rounds):
+    for _ in range(min(arguments.rounds, row.rounds or arguments.rounds)):
         for broker in able:
             cell = cells[broker.name]
             try:

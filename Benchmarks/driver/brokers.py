@@ -58,6 +58,10 @@ listeners.ssl.default {{
 
 # What both brokers offer as they are configured anyhow; they offer what they have an addition for, too.
 ALL_OF_MQTT = frozenset({"retained", "shared", "sessions", "wildcards", "wills"})
+# A process of our own can be started by the load generator, and stopped for moments.
+OUR_PROCESS = frozenset({"start"})
+# Making a session takes no longer when there are many: mosquitto 2.0 needs a minute for 100,000.
+MANY_SESSIONS = frozenset({"many-sessions"})
 
 
 class BrokerError(Exception):
@@ -69,6 +73,16 @@ class Endpoint:
     host: str
     port: int
     pid: int = 0  # 0 = unknown
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A process that is ready to be started, in `folder`; `port` is where it tells that it listens."""
+
+    command: list[str]
+    folder: str
+    port: int
+    clients_port: int
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,22 @@ class Broker:
         if not self.command:
             yield self.endpoint
             return
+        with self.prepared(needs) as prepared:
+            log = pathlib.Path(prepared.folder, "log")
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    prepared.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=prepared.folder,
+                    # Out of the terminal's process group: Ctrl-C reaches only the driver, which ends it in order.
+                    start_new_session=True, preexec_fn=_pin_to(core))
+            try:
+                _wait_until_listening(self.name, process, prepared.port, log)
+                yield Endpoint("127.0.0.1", prepared.clients_port, process.pid)
+            finally:
+                _end(process)
+
+    @contextlib.contextmanager
+    def prepared(self, needs: frozenset[str]) -> Iterator[Prepared]:
+        """The configuration of one process, with what a row needs, as files."""
         with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as folder:
             port, listener_port = _free_port(), _free_port()
             if "tls" in needs:
@@ -101,18 +131,8 @@ class Broker:
             added = "".join(self.additions.get(need, "") for need in sorted(needs))
             config.write_text(self.configuration.format(port=port)
                               + added.format(listener_port=listener_port, folder=folder))
-            log = pathlib.Path(folder, "log")
-            with log.open("wb") as output:
-                process = subprocess.Popen(
-                    [part.format(config=config, port=port) for part in self.command],
-                    stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder,
-                    # Out of the terminal's process group: Ctrl-C reaches only the driver, which ends it in order.
-                    start_new_session=True, preexec_fn=_pin_to(core))
-            try:
-                _wait_until_listening(self.name, process, port, log)
-                yield Endpoint("127.0.0.1", listener_port if "{listener_port}" in added else port, process.pid)
-            finally:
-                _end(process)
+            yield Prepared([part.format(config=config, port=port) for part in self.command], folder, port,
+                           listener_port if "{listener_port}" in added else port)
 
 
 def _pin_to(core: int | None):
@@ -182,7 +202,7 @@ def mosquitto(binary: str, name: str = "mosquitto", nodelay: bool = True) -> Bro
         raise BrokerError(f"{binary} was not found; install mosquitto, or name it with --mosquitto PATH.")
     configuration = MOSQUITTO_CONFIGURATION.format(port="{port}", nodelay="true" if nodelay else "false")
     return Broker(name, (path, "-c", "{config}"), configuration, MOSQUITTO_ADDITIONS,
-                  ALL_OF_MQTT | MOSQUITTO_ADDITIONS.keys(), version=_first_line(path, "-h"),
+                  ALL_OF_MQTT | OUR_PROCESS | MOSQUITTO_ADDITIONS.keys(), version=_first_line(path, "-h"),
                   settings=_settings(configuration))
 
 
@@ -193,7 +213,7 @@ def isthmus(binary: str, plugin_folder: str) -> Broker:
                           "or name it with --isthmus PATH.")
     command = (str(path), "run", "--config", "{config}", "--plugin-dir", str(pathlib.Path(plugin_folder).resolve()))
     return Broker("isthmus", command, ISTHMUS_CONFIGURATION, ISTHMUS_ADDITIONS,
-                  ALL_OF_MQTT | ISTHMUS_ADDITIONS.keys(), version=_first_line(str(path), "--version"),
+                  ALL_OF_MQTT | OUR_PROCESS | MANY_SESSIONS | ISTHMUS_ADDITIONS.keys(), version=_first_line(str(path), "--version"),
                   settings=_settings(ISTHMUS_CONFIGURATION))
 
 
@@ -203,7 +223,7 @@ def reference() -> Broker:
         path = build.reference()
     except build.BuildError as error:
         raise BrokerError(str(error)) from error
-    return Broker("reference", (str(path), "{port}"), version="Benchmarks/reference", settings=" ".join(build.FLAGS))
+    return Broker("reference", (str(path), "{port}"), offers=OUR_PROCESS, version="Benchmarks/reference", settings=" ".join(build.FLAGS))
 
 
 def external(text: str) -> Broker:

@@ -14,6 +14,7 @@ LOAD_BUSY = 0.95
 BROKER_BUSY = 0.90
 STARVED = 0.05
 LATE_MICROSECONDS = 100
+SPINNING = {"latency", "start"}  # modes in which the generator is busy whatever the broker does
 
 MARKS = {
     "L": "the load generator was the bottleneck (its core at 95 % or more, the broker's under 90 %): "
@@ -50,7 +51,7 @@ class Cell:
     def marks(self, row: Row) -> str:
         often = len(self.rounds) / 2
         marks = ""
-        if row.mode != "latency" and self.rounds and sum(map(_load_bound, self.rounds)) >= often:
+        if row.mode not in SPINNING and self.rounds and sum(map(_load_bound, self.rounds)) >= often:
             marks += "L"
         if self.rounds and sum(map(_starved, self.rounds)) >= often:
             marks += "S"

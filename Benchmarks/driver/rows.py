@@ -7,6 +7,7 @@ A situation that is measured at several payload lengths has its first length in 
 import fnmatch
 
 from .row import HANDSHAKES, IDLE, LATENCY, RATE, Row
+from .rows_state import state_rows
 
 
 def _sizes(name: str, title: str, windows: dict[int, int], *arguments: str, quick: bool = True,
@@ -72,7 +73,8 @@ def _tls(connections: int) -> list[Row]:
 
 def all_rows(connections: int) -> list[Row]:
     """Every row; `connections` is how many this machine can open at once."""
-    return [*_messages(), *_latency(), *_connections(min(connections, 10_000)), *_tls(min(connections, 2000))]
+    return [*_messages(), *_latency(), *_connections(min(connections, 10_000)), *_tls(min(connections, 2000)),
+            *state_rows(connections)]
 
 
 def select(rows: list[Row], patterns: str) -> list[Row]:

@@ -132,6 +132,10 @@ static bool receive(struct load *load, struct connection *connection) {
     ssize_t count = connection->tls != NULL ? secure_receive(connection, target, capacity)
                                             : recv(connection->fd, target, capacity, 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    if (connection->leaving && (count == 0 || (count < 0 && errno == ECONNRESET))) {
+        load->receiver->left(load, connection);
+        return false;
+    }
     if (count < 0) {
         fail("Receiving from %s port %s: %s. Is the broker running?", load->options->host, load->options->port,
              strerror(errno));

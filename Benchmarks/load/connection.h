@@ -20,7 +20,9 @@ struct ring {
 struct connection {
     int fd;
     struct ssl_st *tls;          // NULL: plain
+    uint32_t number;             // the client's: its client identifier
     uint32_t group;
+    bool leaving;                // the client goes; all that may come is the broker's close
     bool writable_armed;
     const struct ring *ring;     // NULL: this connection does not publish
     uint64_t ring_sent;          // bytes since the start, as if the ring were endless

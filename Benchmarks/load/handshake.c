@@ -7,9 +7,11 @@
 #include "failure.h"
 #include "session.h"
 
+#include <inttypes.h>
+
 enum { PATIENCE_SECONDS = 10, POLL_MILLISECONDS = 100 };
 
-static void open_and_connect(struct load *load, struct connection *connection) {
+void handshake_open(struct load *load, struct connection *connection) {
     connection_open(load, connection);
     session_send_connect(load, connection);
 }
@@ -17,8 +19,9 @@ static void open_and_connect(struct load *load, struct connection *connection) {
 // Starts `begin` for each connection, never more than --concurrency ahead of the answers counted in `answers`.
 static void run(
     struct load *load, struct connection *first, uint32_t count,
-    void (*begin)(struct load *, struct connection *), const uint32_t *answers, const char *packet) {
-    uint32_t already = *answers, started = 0, seen = 0;
+    void (*begin)(struct load *, struct connection *), const uint64_t *answers, const char *packet) {
+    uint64_t already = *answers, seen = 0;
+    uint32_t started = 0;
     uint64_t deadline = clock_now() + clock_from_seconds(PATIENCE_SECONDS);
     while (*answers - already < count) {
         while (started < count && started - (*answers - already) < load->options->concurrency) {
@@ -29,14 +32,14 @@ static void run(
             seen = *answers - already;
             deadline = clock_now() + clock_from_seconds(PATIENCE_SECONDS);
         } else if (clock_now() > deadline) {
-            fail("No %s came for %d s; %u of %u connections have theirs. Is this an MQTT listener with room for them?",
+            fail("No %s came for %d s; %" PRIu64 " of %u connections have theirs. Is this an MQTT listener with room for them?",
                  packet, PATIENCE_SECONDS, seen, count);
         }
     }
 }
 
 void handshake_connect(struct load *load, struct connection *first, uint32_t count) {
-    run(load, first, count, open_and_connect, &load->connacks, "CONNACK");
+    run(load, first, count, handshake_open, &load->connacks, "CONNACK");
 }
 
 void handshake_subscribe(struct load *load, struct connection *first, uint32_t count) {

@@ -5,5 +5,7 @@
 
 #include "load.h"
 
+// Opens one connection and sends its CONNECT.
+void handshake_open(struct load *load, struct connection *connection);
 void handshake_connect(struct load *load, struct connection *first, uint32_t count);
 void handshake_subscribe(struct load *load, struct connection *first, uint32_t count);

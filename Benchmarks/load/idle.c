@@ -10,7 +10,7 @@
 
 void idle_run(const struct options *options) {
     struct load load;
-    load_prepare(&load, options);
+    load_prepare_clients(&load, options, options->connections);
     // A topic of its own for each connection.
     for (uint32_t i = 0; i < options->connections; i++) load.connections[i].group = i;
     struct idle_result result = {.resident_before = options->broker > 0 ? resident_bytes(options->broker) : 0};

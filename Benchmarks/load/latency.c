@@ -33,7 +33,7 @@ static void publish(struct load *load, struct schedule *schedule, uint64_t due) 
     group->next_publisher = (group->next_publisher + 1) % options->publishers;
     char topic_name[TOPIC_NAME_CAPACITY];
     load_topic_name(topic_name, publisher->group);
-    struct publish_shape shape = {options->protocol_level, options->qos, topic_name, options->payload_length};
+    struct publish_shape shape = {options->protocol_level, options->qos, topic_name, options->payload_length, false};
     uint32_t length = (uint32_t)publish_length(&shape);
     uint8_t *packet = connection_reserve(publisher, length);
     memset(packet, 0, length);

@@ -3,6 +3,7 @@
 
 #include "load.h"
 
+#include "clock.h"
 #include "failure.h"
 #include "secure.h"
 
@@ -13,9 +14,9 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
-enum { EVENTS_A_TURN = 512, READ_LENGTH = 256 * 1024, SPARE_DESCRIPTORS = 32 };
+enum { EVENTS_A_TURN = 512, READ_LENGTH = 256 * 1024, SPARE_DESCRIPTORS = 32, PATIENCE_SECONDS = 5, POLL_MILLISECONDS = 50 };
 
-static struct addrinfo *resolve(const struct options *options) {
+struct addrinfo *load_resolve(const struct options *options) {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *address;
     int error = getaddrinfo(options->host, options->port, &hints, &address);
@@ -37,24 +38,26 @@ static void raise_descriptor_limit(uint32_t connections) {
     }
 }
 
-void load_prepare(struct load *load, const struct options *options) {
+void load_prepare_clients(struct load *load, const struct options *options, uint32_t count) {
     memset(load, 0, sizeof *load);
     load->options = options;
-    load->address = resolve(options);
+    load->address = load_resolve(options);
     if (options->tls != 0) secure_prepare(options->tls);
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (load->epoll < 0) fail("epoll_create1: %s.", strerror(errno));
-    if (options->mode == MODE_IDLE) {
-        load->connection_count = load->subscriber_count = options->connections;
-    } else {
-        load->subscriber_count = options->groups * options->subscribers;
-        load->connection_count = load->subscriber_count + options->groups * options->publishers;
-    }
+    load->connection_count = count;
     raise_descriptor_limit(load->connection_count);
-    load->connections = allocate(load->connection_count, sizeof *load->connections);
+    load->connections = allocate(count, sizeof *load->connections);
+    for (uint32_t i = 0; i < count; i++) load->connections[i].number = i;
     // Room for a carried-over packet in front of a full read.
     load->input_capacity = READ_LENGTH + options->payload_length + TOPIC_NAME_CAPACITY + HANDSHAKE_PACKET_CAPACITY;
     load->input = allocate(1, load->input_capacity);
+}
+
+void load_prepare(struct load *load, const struct options *options) {
+    uint32_t subscribers = options->groups * options->subscribers;
+    load_prepare_clients(load, options, subscribers + options->groups * options->publishers);
+    load->subscriber_count = subscribers;
 }
 
 bool load_turn(struct load *load, int timeout) {
@@ -67,6 +70,24 @@ bool load_turn(struct load *load, int timeout) {
         if (events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) connection_read(load, connection);
     }
     return count > 0;
+}
+
+bool load_await(struct load *load, const uint64_t *count, uint64_t wanted) {
+    uint64_t seen = *count, deadline = clock_now() + clock_from_seconds(PATIENCE_SECONDS);
+    while (*count < wanted) {
+        load_turn(load, POLL_MILLISECONDS);
+        if (*count != seen) {
+            seen = *count;
+            deadline = clock_now() + clock_from_seconds(PATIENCE_SECONDS);
+        } else if (clock_now() > deadline) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void load_settle(struct load *load) {
+    while (load_turn(load, POLL_MILLISECONDS)) {}
 }
 
 void load_topic_name(char *out, uint32_t number) { snprintf(out, TOPIC_NAME_CAPACITY, "load/%05u", number); }

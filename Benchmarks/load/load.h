@@ -8,6 +8,7 @@
 #include "histogram.h"
 #include "options.h"
 #include "packets.h"
+#include "receiver.h"
 
 #include <netdb.h>
 
@@ -27,12 +28,14 @@ struct load {
     int epoll;
     struct connection *connections;  // all subscribers, then all publishers
     uint32_t connection_count, subscriber_count;
-    struct group *groups;            // NULL in an idle run
+    struct group *groups;            // NULL where there are no groups
+    const struct receiver *receiver; // what the mode does with packets itself, where there are no groups
+    uint32_t session_expiry;         // seconds; 0 = every session is new and ends with its connection
     uint32_t *touched;               // groups touched in this turn
     uint32_t touched_count;
     uint8_t *input;
     size_t input_capacity;
-    uint32_t connacks, subacks;
+    uint64_t connacks, subacks;
     uint64_t received;               // messages, by all subscribers
     uint64_t acknowledged;           // messages, by the broker
     uint64_t disorder;               // messages that were not the next one, or acknowledgements that were not
@@ -41,10 +44,21 @@ struct load {
     uint64_t latency_from, latency_until;
 };
 
+// The broker's address.
+struct addrinfo *load_resolve(const struct options *options);
+
+// For the groups that the options ask for, or for a number of clients without groups.
 void load_prepare(struct load *load, const struct options *options);
+void load_prepare_clients(struct load *load, const struct options *options, uint32_t count);
 
 // Waits up to `timeout` milliseconds for events and handles each once. Returns false when nothing happened.
 bool load_turn(struct load *load, int timeout);
+
+// Turns until a count has grown to `wanted`. Returns false when it has not grown for some seconds.
+bool load_await(struct load *load, const uint64_t *count, uint64_t wanted);
+
+// A last look for what came twice, or unasked: turns until nothing has come for a moment.
+void load_settle(struct load *load);
 
 // The topic of a group, or of an idle connection.
 void load_topic_name(char *out, uint32_t number);

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry point of the load generator: pins itself and runs the mode asked for. See options.c for the command line.
 
+#include "backlog.h"
+#include "churn.h"
 #include "failure.h"
 #include "idle.h"
 #include "latency.h"
 #include "options.h"
 #include "relay.h"
+#include "retained.h"
+#include "sessions.h"
+#include "start.h"
+#include "storm.h"
+#include "subscriptions.h"
 #include "throughput.h"
 
 #include <errno.h>
@@ -39,6 +46,13 @@ int main(int count, char **arguments) {
     case MODE_THROUGHPUT: throughput_run(&options); break;
     case MODE_LATENCY: latency_run(&options); break;
     case MODE_IDLE: idle_run(&options); break;
+    case MODE_BACKLOG: backlog_run(&options); break;
+    case MODE_STORM: storm_run(&options); break;
+    case MODE_CHURN: churn_run(&options); break;
+    case MODE_RETAINED: retained_run(&options); break;
+    case MODE_SUBSCRIPTIONS: subscriptions_run(&options); break;
+    case MODE_SESSIONS: sessions_run(&options); break;
+    case MODE_START: start_run(&options); break;
     case MODE_SELF_TEST: self_test_run(options); break;
     }
     return 0;

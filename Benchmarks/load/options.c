@@ -20,6 +20,13 @@ static const char help[] =
     "               undelivered messages allows (nothing is lost by overrunning)\n"
     "  latency      messages at a fixed rate, timed from the moment each was due\n"
     "  idle         many connections with one subscription each: connect rate, memory\n"
+    "  backlog      clients that wait for a broker that is held: how fast it answers them\n"
+    "  storm        clients that connect and subscribe all at once\n"
+    "  churn        clients that come, subscribe, publish one message and go\n"
+    "  retained     retained messages set, then all received by one subscriber\n"
+    "  subscriptions  many of them: rate, memory, what a message costs among them\n"
+    "  sessions     sessions without a connection, with queues; some are resumed\n"
+    "  start        from exec to the first CONNACK: load start ... -- COMMAND...\n"
     "  self-test    throughput against a relay thread that only copies bytes: what the\n"
     "               generator itself can do (QoS 0, one publisher, one subscriber)\n"
     "\n"
@@ -36,10 +43,17 @@ static const char help[] =
     "                             subscriber, and in flight at QoS 1 and 2 (1000)\n"
     "  --warm-up S, --seconds S   not measured, then measured (0.5, 2)\n"
     "  --rate N                   latency: messages a second over all groups (5000)\n"
-    "  --connections N            idle: how many (10000)\n"
-    "  --concurrency N            handshakes under way at once (64)\n"
+    "  --connections N            clients of idle, backlog, storm and subscriptions;\n"
+    "                             sessions (10000)\n"
+    "  --filters N                subscriptions: a client (1000)\n"
+    "  --messages N               retained: how many; sessions: queued for each (5)\n"
+    "  --resumed N                sessions: how many come back (1000)\n"
+    "  --starts N                 start: how often (5)\n"
+    "  --concurrency N            handshakes, visits of churn and sessions, clients in\n"
+    "                             the backlog under way at once (64)\n"
     "  --broker-pid PID           report the broker's CPU time and memory\n"
     "  --core N                   run on this core only\n"
+    "  --broker-core N            start: run the broker on this core only\n"
     "  --help                     this text\n"
     "\n"
     "Examples:\n"
@@ -50,7 +64,8 @@ static const char help[] =
 enum option_code {
     OPTION_HOST = 256, OPTION_PORT, OPTION_TLS, OPTION_PROTOCOL, OPTION_QOS, OPTION_SIZE, OPTION_GROUPS, OPTION_PUBLISHERS,
     OPTION_SUBSCRIBERS, OPTION_WINDOW, OPTION_WARM_UP, OPTION_SECONDS, OPTION_RATE, OPTION_CONNECTIONS,
-    OPTION_CONCURRENCY, OPTION_BROKER_PID, OPTION_CORE, OPTION_HELP,
+    OPTION_CONCURRENCY, OPTION_FILTERS, OPTION_MESSAGES, OPTION_RESUMED, OPTION_STARTS, OPTION_BROKER_PID, OPTION_CORE,
+    OPTION_BROKER_CORE, OPTION_HELP,
 };
 
 static const struct option long_options[] = {
@@ -69,8 +84,13 @@ static const struct option long_options[] = {
     {"rate", required_argument, NULL, OPTION_RATE},
     {"connections", required_argument, NULL, OPTION_CONNECTIONS},
     {"concurrency", required_argument, NULL, OPTION_CONCURRENCY},
+    {"filters", required_argument, NULL, OPTION_FILTERS},
+    {"messages", required_argument, NULL, OPTION_MESSAGES},
+    {"resumed", required_argument, NULL, OPTION_RESUMED},
+    {"starts", required_argument, NULL, OPTION_STARTS},
     {"broker-pid", required_argument, NULL, OPTION_BROKER_PID},
     {"core", required_argument, NULL, OPTION_CORE},
+    {"broker-core", required_argument, NULL, OPTION_BROKER_CORE},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -94,11 +114,14 @@ static double parse_seconds(const char *text, const char *name) {
 }
 
 static enum mode parse_mode(const char *name) {
-    static const char *const names[] = {"throughput", "latency", "idle", "self-test"};
+    static const char *const names[] = {
+        "throughput", "latency", "idle", "backlog", "storm", "churn", "retained", "subscriptions", "sessions", "start",
+        "self-test",
+    };
     for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
         if (strcmp(name, names[i]) == 0) return (enum mode)i;
     }
-    fail("There is no mode \"%s\"; the modes are throughput, latency, idle and self-test (load --help).", name);
+    fail("There is no mode \"%s\"; load --help lists them.", name);
 }
 
 static void parse_option(struct options *options, int code) {
@@ -118,8 +141,13 @@ static void parse_option(struct options *options, int code) {
     case OPTION_RATE: options->rate = parse_number(optarg, "rate", 1, 1000000); break;
     case OPTION_CONNECTIONS: options->connections = parse_number(optarg, "connections", 1, 1000000); break;
     case OPTION_CONCURRENCY: options->concurrency = parse_number(optarg, "concurrency", 1, 100000); break;
+    case OPTION_FILTERS: options->filters = parse_number(optarg, "filters", 1, 100000); break;
+    case OPTION_MESSAGES: options->messages = parse_number(optarg, "messages", 1, 1000000); break;
+    case OPTION_RESUMED: options->resumed = parse_number(optarg, "resumed", 1, 1000000); break;
+    case OPTION_STARTS: options->starts = parse_number(optarg, "starts", 1, 1000); break;
     case OPTION_BROKER_PID: options->broker = (pid_t)parse_number(optarg, "broker-pid", 1, INT32_MAX); break;
     case OPTION_CORE: options->core = (int)parse_number(optarg, "core", 0, 1023); break;
+    case OPTION_BROKER_CORE: options->broker_core = (int)parse_number(optarg, "broker-core", 0, 1023); break;
     case OPTION_HELP:
         fputs(help, stdout);
         exit(0);
@@ -132,9 +160,12 @@ struct options options_parse(int count, char **arguments) {
         .host = "127.0.0.1", .port = "1883", .protocol_level = 5, .payload_length = 16,
         .groups = 1, .publishers = 1, .subscribers = 1, .window = 1000, .rate = 5000,
         .connections = 10000, .concurrency = 64, .warm_up = 0.5, .seconds = 2, .core = -1,
+        .filters = 1000, .messages = 5, .resumed = 1000, .starts = 5, .broker_core = -1,
     };
     for (int code; (code = getopt_long(count, arguments, "", long_options, NULL)) != -1;) parse_option(&options, code);
-    if (optind != count - 1) fail("Give exactly one mode: throughput, latency, idle or self-test (load --help).");
+    if (optind == count) fail("Give a mode first; load --help lists them.");
     options.mode = parse_mode(arguments[optind]);
+    options.command = &arguments[optind + 1];
+    if (options.mode != MODE_START && optind != count - 1) fail("Give exactly one mode; load --help lists them.");
     return options;
 }

@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum mode { MODE_THROUGHPUT, MODE_LATENCY, MODE_IDLE, MODE_SELF_TEST };
+enum mode {
+    MODE_THROUGHPUT, MODE_LATENCY, MODE_IDLE, MODE_BACKLOG, MODE_STORM, MODE_CHURN, MODE_RETAINED, MODE_SUBSCRIPTIONS,
+    MODE_SESSIONS, MODE_START, MODE_SELF_TEST,
+};
 
 struct options {
     enum mode mode;
@@ -21,8 +24,14 @@ struct options {
     uint32_t subscribers;    // a group
     uint32_t window;         // messages a publisher may be ahead of the slowest subscriber
     uint32_t rate;           // messages a second of a latency run
-    uint32_t connections;    // of an idle run
-    uint32_t concurrency;    // handshakes under way at once
+    uint32_t connections;    // clients of a run without groups; sessions
+    uint32_t concurrency;    // handshakes, or clients that come and go, under way at once
+    uint32_t filters;        // a client of a subscriptions run
+    uint32_t messages;       // retained, or queued for each session
+    uint32_t resumed;        // sessions
+    uint32_t starts;         // of the broker
+    char **command;          // that starts the broker, up to a NULL
+    int broker_core;         // -1 = any; of a broker that is started here
     double warm_up;          // seconds
     double seconds;
     pid_t broker;            // 0 = unknown, no figures of its CPU and memory

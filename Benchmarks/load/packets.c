@@ -27,13 +27,19 @@ static uint8_t *write_variable_byte_integer(uint8_t *out, size_t value) {
     return out;
 }
 
-size_t encode_connect(uint8_t *out, int protocol_level, const char *client_identifier) {
+size_t encode_connect(uint8_t *out, int protocol_level, const char *client_identifier, uint32_t session_expiry) {
     uint8_t body[HANDSHAKE_PACKET_CAPACITY];
     uint8_t *end = write_string(body, "MQTT");
     *end++ = (uint8_t)protocol_level;
-    *end++ = 0x02;                            // Clean Start
+    *end++ = session_expiry == 0 ? 0x02 : 0;  // Clean Start
     end = write_uint16(end, 0);               // Keep Alive off: a run is short, and pings would disturb it
-    if (protocol_level == 5) *end++ = 0;      // no properties
+    if (protocol_level == 5) {
+        *end++ = session_expiry == 0 ? 0 : 5;
+        if (session_expiry > 0) {
+            *end++ = 0x11;  // Session Expiry Interval
+            end = write_uint16(write_uint16(end, (uint16_t)(session_expiry >> 16)), (uint16_t)session_expiry);
+        }
+    }
     end = write_string(end, client_identifier);
 
     uint8_t *cursor = out;
@@ -43,16 +49,23 @@ size_t encode_connect(uint8_t *out, int protocol_level, const char *client_ident
     return (size_t)(cursor - out) + (size_t)(end - body);
 }
 
+size_t subscribe_capacity(size_t filters_length, uint32_t count) { return 8 + filters_length + 2 * (size_t)count; }
+
 size_t encode_subscribe(
-    uint8_t *out, int protocol_level, uint16_t packet_identifier, const char *topic_filter, int qos) {
-    size_t remaining = 2 + (protocol_level == 5 ? 1 : 0) + 2 + strlen(topic_filter) + 1;
+    uint8_t *out, int protocol_level, uint16_t packet_identifier, const char *topic_filters, uint32_t count, int qos) {
+    const char *end = topic_filters;
+    for (uint32_t i = 0; i < count; i++) end += strlen(end) + 1;
+    // Each filter has two bytes of length and its options; the zero byte is not sent.
+    size_t remaining = 2 + (protocol_level == 5 ? 1 : 0) + (size_t)(end - topic_filters) + 2 * (size_t)count;
     uint8_t *cursor = out;
     *cursor++ = 0x82;
     cursor = write_variable_byte_integer(cursor, remaining);
     cursor = write_uint16(cursor, packet_identifier);
     if (protocol_level == 5) *cursor++ = 0;
-    cursor = write_string(cursor, topic_filter);
-    *cursor++ = (uint8_t)qos;
+    for (const char *filter = topic_filters; filter < end; filter += strlen(filter) + 1) {
+        cursor = write_string(cursor, filter);
+        *cursor++ = (uint8_t)qos;
+    }
     return (size_t)(cursor - out);
 }
 
@@ -68,11 +81,47 @@ size_t publish_length(const struct publish_shape *shape) {
 }
 
 void encode_publish(uint8_t *out, const struct publish_shape *shape, uint16_t packet_identifier) {
-    *out++ = (uint8_t)(0x30 | shape->qos << 1);
+    *out++ = (uint8_t)(0x30 | shape->qos << 1 | shape->retain);
     out = write_variable_byte_integer(out, publish_remaining_length(shape));
     out = write_string(out, shape->topic_name);
     if (shape->qos > 0) out = write_uint16(out, packet_identifier);
     if (shape->protocol_level == 5) *out = 0;
+}
+
+// Steps over properties: returns what follows them, or NULL when they do not end before `end`.
+static const uint8_t *after_properties(const uint8_t *cursor, const uint8_t *end) {
+    uint32_t prefix, length;
+    // The property length is a Variable Byte Integer like the Remaining Length: step back one byte, as if over a type.
+    if (decode_fixed_header(cursor - 1, (size_t)(end - cursor) + 1, &prefix, &length) != HEADER_COMPLETE) return NULL;
+    cursor += prefix - 1;
+    return length > (size_t)(end - cursor) ? NULL : cursor + length;
+}
+
+bool decode_publish(
+    const uint8_t *packet, uint32_t header_length, uint32_t remaining_length, int protocol_level,
+    struct message *message, uint16_t *packet_identifier) {
+    const uint8_t *cursor = packet + header_length, *end = cursor + remaining_length;
+    *message = (struct message){.qos = packet[0] >> 1 & 3, .retain = packet[0] & 1};
+    uint32_t fixed = message->qos > 0 ? 4 : 2;
+    if (remaining_length < fixed || remaining_length - fixed < read_uint16(cursor)) return false;
+    message->topic_name_length = read_uint16(cursor);
+    message->topic_name = cursor + 2;
+    cursor += 2 + message->topic_name_length;
+    if (message->qos > 0) {
+        *packet_identifier = read_uint16(cursor);
+        cursor += 2;
+    }
+    if (protocol_level == 5 && (cursor = after_properties(cursor, end)) == NULL) return false;
+    message->payload = cursor;
+    message->payload_length = (uint32_t)(end - cursor);
+    return true;
+}
+
+const uint8_t *decode_suback(const uint8_t *body, uint32_t length, int protocol_level, uint32_t *count) {
+    const uint8_t *codes = length < 3 ? NULL : body + 2;
+    if (codes != NULL && protocol_level == 5) codes = after_properties(codes, body + length);
+    *count = codes == NULL ? 0 : (uint32_t)(body + length - codes);
+    return *count == 0 ? NULL : codes;
 }
 
 // Length of a CONNACK property's value by its identifier; 0 means that it is not one. [MQTT table 2-4]

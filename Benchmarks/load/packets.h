@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include "receiver.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,11 +31,17 @@ struct publish_shape {
     int qos;
     const char *topic_name;
     size_t payload_length;
+    bool retain;
 };
 
-size_t encode_connect(uint8_t *out, int protocol_level, const char *client_identifier);
+// With a session expiry of 0 the session is new and ends with its connection.
+size_t encode_connect(uint8_t *out, int protocol_level, const char *client_identifier, uint32_t session_expiry);
+
+// `count` filters one behind the other, each with its zero byte. The packet fits into subscribe_capacity() bytes for
+// the length of all filters together.
+size_t subscribe_capacity(size_t filters_length, uint32_t count);
 size_t encode_subscribe(
-    uint8_t *out, int protocol_level, uint16_t packet_identifier, const char *topic_filter, int qos);
+    uint8_t *out, int protocol_level, uint16_t packet_identifier, const char *topic_filters, uint32_t count, int qos);
 size_t publish_length(const struct publish_shape *shape);
 
 // Writes a whole PUBLISH of publish_length() bytes; the payload, at its end, is left for the caller to fill.
@@ -71,6 +79,14 @@ static inline enum header_result decode_fixed_header(
     }
     return HEADER_MALFORMED;
 }
+
+// A PUBLISH, whole in memory. Returns false when it cannot be read.
+bool decode_publish(
+    const uint8_t *packet, uint32_t header_length, uint32_t remaining_length, int protocol_level,
+    struct message *message, uint16_t *packet_identifier);
+
+// The reason codes of a SUBACK by its variable header and payload; NULL when it cannot be read.
+const uint8_t *decode_suback(const uint8_t *body, uint32_t length, int protocol_level, uint32_t *count);
 
 // The Receive Maximum of a CONNACK's properties; 65,535 when absent. [MQTT-3.2.2.3.3]
 // `body` is what follows the fixed header. Returns false when the properties cannot be read.

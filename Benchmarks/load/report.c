@@ -21,6 +21,18 @@ static void print_faults(const struct load *load, int64_t missing) {
            load->refused);
 }
 
+void report_number(const char *name, double value) {
+    static bool begun;
+    printf("%s\"%s\": %.2f", begun ? ", " : "{", name, value);
+    begun = true;
+}
+
+void report_end(const struct load *load, const struct usage *usage, int64_t missing) {
+    print_usage(usage);
+    print_faults(load, missing);
+    printf("}\n");
+}
+
 void report_throughput(const struct load *load, const struct usage *usage, uint64_t messages, int64_t missing) {
     double count = messages > 0 ? (double)messages : 1;
     printf("{\"messages\": %" PRIu64 ", \"rate\": %.1f", messages, (double)messages / clock_to_seconds(usage->wall));

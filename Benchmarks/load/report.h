@@ -6,6 +6,10 @@
 #include "load.h"
 #include "usage.h"
 
+// A result made up by its mode: its own figures first, then what every result has.
+void report_number(const char *name, double value);
+void report_end(const struct load *load, const struct usage *usage, int64_t missing);
+
 void report_throughput(const struct load *load, const struct usage *usage, uint64_t messages, int64_t missing);
 void report_latency(
     const struct load *load, const struct usage *usage, const struct histogram *lateness, int64_t missing);

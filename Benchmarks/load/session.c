@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "failure.h"
 #include "packets.h"
+#include "ring.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,11 +32,26 @@ static void check_order(struct load *load, struct connection *connection, const 
     connection->expected = index + 1 == load->groups[connection->group].ring.packets ? 0 : index + 1;
 }
 
+// Without groups a message is the mode's own affair.
+static void hand_over(
+    struct load *load, struct connection *connection, const uint8_t *packet, uint32_t header, uint32_t remaining) {
+    struct message message;
+    uint16_t identifier;
+    if (load->receiver == NULL || load->receiver->message == NULL) fail("A message came that was not asked for.");
+    if (!decode_publish(packet, header, remaining, load->options->protocol_level, &message, &identifier)) {
+        fail("A PUBLISH came that cannot be read.");
+    }
+    connection->received++;
+    load->received++;
+    load->receiver->message(load, connection, &message);
+    if (message.qos > 0) acknowledge(connection, message.qos == 1 ? FIRST_BYTE_PUBACK : FIRST_BYTE_PUBREC, identifier);
+}
+
 static void receive_publish(
     struct load *load, struct connection *connection, const uint8_t *packet, uint32_t header, uint32_t remaining) {
     const struct options *options = load->options;
     int qos = packet[0] >> 1 & 3;
-    if (remaining < options->payload_length + 2 || load->groups == NULL) fail("A message came that was not asked for.");
+    if (remaining < options->payload_length + 2) fail("A message came that was not asked for.");
     const uint8_t *payload = packet + header + remaining - options->payload_length;
     if (load->latency != NULL) {
         record_latency(load, payload);
@@ -53,7 +69,7 @@ static void receive_publish(
 // PUBACK and PUBCOMP end a message; brokers send them in the order of the messages. [MQTT-4.6.0-2]
 static void finish_message(struct load *load, struct connection *connection, uint16_t packet_identifier) {
     if (connection->ring == NULL) fail("An acknowledgement came for a client that publishes nothing.");
-    if (packet_identifier != connection->acknowledged % connection->ring->packets + 1) load->disorder++;
+    if (packet_identifier != ring_packet_identifier(connection->ring, connection->acknowledged)) load->disorder++;
     connection->acknowledged++;
     load->acknowledged++;
 }
@@ -67,15 +83,24 @@ static void receive_connack(struct load *load, struct connection *connection, co
         fail("The properties of a CONNACK cannot be read.");
     }
     load->connacks++;
+    if (load->receiver != NULL && load->receiver->connected != NULL) {
+        load->receiver->connected(load, connection, body[0] & 1);
+    }
 }
 
-static void receive_suback(struct load *load, const uint8_t *body, uint32_t length) {
-    uint8_t code = body[length - 1];
-    if (code != load->options->qos) {
+static void receive_suback(struct load *load, struct connection *connection, const uint8_t *body, uint32_t length) {
+    uint32_t filters;
+    const uint8_t *codes = decode_suback(body, length, load->options->protocol_level, &filters);
+    if (codes == NULL) fail("A SUBACK came that cannot be read.");
+    for (uint32_t i = 0; i < filters; i++) {
+        if (codes[i] == load->options->qos) continue;
         fail("The broker answered a subscription at QoS %d with 0x%02X; allow it to anonymous clients.",
-             load->options->qos, code);
+             load->options->qos, codes[i]);
     }
     load->subacks++;
+    if (load->receiver != NULL && load->receiver->subscribed != NULL) {
+        load->receiver->subscribed(load, connection, filters);
+    }
 }
 
 static void receive_other(
@@ -90,7 +115,7 @@ static void receive_other(
     bool refused = remaining > 2 && body[2] >= 0x80;
     switch (type) {
     case PACKET_CONNACK: receive_connack(load, connection, body, remaining); return;
-    case PACKET_SUBACK: receive_suback(load, body, remaining); return;
+    case PACKET_SUBACK: receive_suback(load, connection, body, remaining); return;
     case PACKET_PUBACK:
     case PACKET_PUBCOMP:
         load->refused += refused;
@@ -116,7 +141,7 @@ size_t session_receive(struct load *load, struct connection *connection, const u
         if (result == HEADER_MALFORMED) fail("A Remaining Length of more than four bytes came.");
         if (result == HEADER_INCOMPLETE || length - offset - header < remaining) break;
         if (packet[0] >> 4 == PACKET_PUBLISH) {
-            receive_publish(load, connection, packet, header, remaining);
+            (load->groups != NULL ? receive_publish : hand_over)(load, connection, packet, header, remaining);
         } else {
             receive_other(load, connection, packet, header, remaining);
         }
@@ -129,17 +154,41 @@ size_t session_receive(struct load *load, struct connection *connection, const u
 void session_send_connect(struct load *load, struct connection *connection) {
     char client_identifier[64];
     snprintf(client_identifier, sizeof client_identifier, "load-%d-%u", (int)getpid(),
-             (unsigned)(connection - load->connections));
+             (unsigned)connection->number);
     connection->control_end += (uint32_t)encode_connect(
-        connection_reserve(connection, HANDSHAKE_PACKET_CAPACITY), load->options->protocol_level, client_identifier);
+        connection_reserve(connection, HANDSHAKE_PACKET_CAPACITY), load->options->protocol_level, client_identifier,
+        load->session_expiry);
     connection_flush(load, connection);
 }
 
 void session_send_subscribe(struct load *load, struct connection *connection) {
     char topic_filter[TOPIC_NAME_CAPACITY];
     load_topic_name(topic_filter, connection->group);
+    session_send_subscribe_to(load, connection, topic_filter, strlen(topic_filter) + 1, 1);
+}
+
+void session_send_subscribe_to(
+    struct load *load, struct connection *connection, const char *topic_filters, size_t length, uint32_t count) {
     connection->control_end += (uint32_t)encode_subscribe(
-        connection_reserve(connection, HANDSHAKE_PACKET_CAPACITY), load->options->protocol_level, 1, topic_filter,
-        load->options->qos);
+        connection_reserve(connection, (uint32_t)subscribe_capacity(length, count)), load->options->protocol_level, 1,
+        topic_filters, count, load->options->qos);
+    connection_flush(load, connection);
+}
+
+void session_send_publish(
+    struct load *load, struct connection *connection, const struct publish_shape *shape, uint32_t number) {
+    uint32_t length = (uint32_t)publish_length(shape);
+    uint8_t *packet = connection_reserve(connection, length);
+    encode_publish(packet, shape, 1);
+    fill_payload(packet + length - shape->payload_length, shape->payload_length, number);
+    connection->control_end += length;
+    connection_flush(load, connection);
+}
+
+void session_send_disconnect(struct load *load, struct connection *connection) {
+    static const uint8_t disconnect[] = {0xE0, 0};
+    memcpy(connection_reserve(connection, sizeof disconnect), disconnect, sizeof disconnect);
+    connection->control_end += sizeof disconnect;
+    connection->leaving = true;
     connection_flush(load, connection);
 }

@@ -85,8 +85,7 @@ static void drain(struct load *load) {
     while ((topology_missing(load) > 0 || unacknowledged(load) > 0) && clock_now() < deadline) {
         if (load_turn(load, POLL_MILLISECONDS)) deadline = clock_now() + clock_from_seconds(PATIENCE_SECONDS);
     }
-    // A last look for what came twice: it counts for a message that is still under way.
-    while (load_turn(load, POLL_MILLISECONDS)) {}
+    load_settle(load);
 }
 
 void throughput_run(const struct options *options) {

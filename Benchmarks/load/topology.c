@@ -13,7 +13,7 @@
 static void build_ring(const struct options *options, struct ring *ring, uint32_t number) {
     char topic_name[TOPIC_NAME_CAPACITY];
     load_topic_name(topic_name, number);
-    struct publish_shape shape = {options->protocol_level, options->qos, topic_name, options->payload_length};
+    struct publish_shape shape = {options->protocol_level, options->qos, topic_name, options->payload_length, false};
     ring->packets = options->window;
     ring->packet_length = (uint32_t)publish_length(&shape);
     ring->length = (uint64_t)ring->packets * ring->packet_length;

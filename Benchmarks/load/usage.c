@@ -68,6 +68,17 @@ struct usage usage_between(const struct usage *before, const struct usage *after
     };
 }
 
+struct usage usage_sum(const struct usage *one, const struct usage *other) {
+    return (struct usage){
+        .wall = one->wall + other->wall,
+        .load_cpu = one->load_cpu + other->load_cpu,
+        .load_waiting = one->load_waiting + other->load_waiting,
+        .broker_cpu = one->broker_cpu + other->broker_cpu,
+        .broker_waiting = one->broker_waiting + other->broker_waiting,
+        .stolen = one->stolen + other->stolen,
+    };
+}
+
 uint64_t resident_bytes(pid_t process) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/status", (int)process);

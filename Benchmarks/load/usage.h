@@ -19,5 +19,8 @@ struct usage {
 struct usage usage_sample(pid_t broker);
 struct usage usage_between(const struct usage *before, const struct usage *after);
 
+// Several stretches as if they were one.
+struct usage usage_sum(const struct usage *one, const struct usage *other);
+
 // Resident memory in bytes; 0 when there is no such process.
 uint64_t resident_bytes(pid_t process);

@@ -70,22 +70,25 @@ class FakeBroker:
             data = b""
         if not data:
             self.selector.unregister(client)
-            if client in self.subscribers:
-                self.subscribers.remove(client)
+            self.gone(client)
             return
         data = self.pending[client] + data
-        while len(data) >= 2 and len(data) >= 2 + data[1]:
-            packet, data = data[:2 + data[1]], data[2 + data[1]:]
+        while (length := packet_length(data)) <= len(data):
+            packet, data = data[:length], data[length:]
             self._handle(client, packet)
         self.pending[client] = data
+
+    def gone(self, client: socket.socket) -> None:
+        if client in self.subscribers:
+            self.subscribers.remove(client)
 
     def _handle(self, client: socket.socket, packet: bytes) -> None:
         kind = packet[0] >> 4
         if kind == 1:
-            _send(client, self.connack)
+            send(client, self.connack)
         elif kind == 8:
             self.subscribers.append(client)
-            _send(client, bytes([0x90, 4, packet[2], packet[3], 0, packet[-1]]))
+            send(client, bytes([0x90, 4, packet[2], packet[3], 0, packet[-1]]))
         elif kind == 3:
             self._publish(client, packet)
 
@@ -93,13 +96,23 @@ class FakeBroker:
         number, self.publishes = self.publishes, self.publishes + 1
         for copy in self.tamper(number, packet):
             for subscriber in self.subscribers:
-                _send(subscriber, copy)
+                send(subscriber, copy)
         if packet[0] & 0x06:
             identifier = 4 + packet[3]
-            _send(client, bytes([0x40, 2]) + packet[identifier:identifier + 2])
+            send(client, bytes([0x40, 2]) + packet[identifier:identifier + 2])
 
 
-def _send(client: socket.socket, data: bytes) -> None:
+def packet_length(data: bytes) -> float:
+    """Of the packet that begins here; without end while its length has not come."""
+    remaining = 0
+    for i, byte in enumerate(data[1:5]):
+        remaining |= (byte & 0x7F) << 7 * i
+        if byte < 0x80:
+            return 2 + i + remaining
+    return float("inf")
+
+
+def send(client: socket.socket, data: bytes) -> None:
     # The generator resets its connections when its run is over.
     with contextlib.suppress(ConnectionResetError, BrokenPipeError, ssl.SSLError):
         client.sendall(data)

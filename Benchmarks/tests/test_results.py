@@ -91,7 +91,8 @@ class ResultsTests(unittest.TestCase):
         self.assertTrue(targets.read(folder / "targets.json", rows.all_rows(10)))
 
     def test_what_a_row_needs_is_offered_by_some_broker(self):
-        offered = brokers.ALL_OF_MQTT | brokers.MOSQUITTO_ADDITIONS.keys() | brokers.ISTHMUS_ADDITIONS.keys()
+        offered = (brokers.ALL_OF_MQTT | brokers.OUR_PROCESS | brokers.MANY_SESSIONS
+                   | brokers.MOSQUITTO_ADDITIONS.keys() | brokers.ISTHMUS_ADDITIONS.keys())
         for row in rows.all_rows(10):
             self.assertLessEqual(row.needs, offered, row.name)
 
@@ -105,7 +106,7 @@ class ResultsTests(unittest.TestCase):
         known = rows.all_rows(10)
         table = results.Table(["isthmus"], "isthmus", {})
         by_chapter = report.chapters(table, [(row, {"isthmus": self.cell()}) for row in known])
-        self.assertEqual(list(by_chapter), ["Messages", "Latency", "Connections", "TLS"])
+        self.assertEqual(list(by_chapter), ["Messages", "Latency", "Connections", "State", "TLS"])
         self.assertEqual(by_chapter["Latency"][0], table.header())
 
 
