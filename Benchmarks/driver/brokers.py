@@ -60,7 +60,7 @@ listeners.ssl.default {{
 ALL_OF_MQTT = frozenset({"retained", "shared", "sessions", "wildcards", "wills"})
 # A process of our own can be started by the load generator, and stopped for moments.
 OUR_PROCESS = frozenset({"start"})
-# Making a session takes no longer when there are many: mosquitto 2.0 needs a minute for 100,000.
+# A session that is left takes no longer when there are many: mosquitto 2.0 needs a minute for 100,000.
 MANY_SESSIONS = frozenset({"many-sessions"})
 
 

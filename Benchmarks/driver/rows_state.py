@@ -6,7 +6,10 @@ Heavy rows have a few rounds only, and a smaller row of the same situation is pa
 
 from .row import HANDSHAKES, Measure, Row
 
-CONNECTS = (Measure("connects", "", "conn/s", True, "broker_ns"),)
+CONNECTS = (
+    Measure("connects", "answered", "conn/s", True, "broker_ns"),
+    Measure("core_connects", "computed from the broker's CPU time", "conn/s", True, of_process=True),
+)
 STORM = (Measure("rate", "", "clients/s", True, "broker_ns"),)
 CHURN = (
     Measure("rate", "clients", "clients/s", True, "broker_ns"),
@@ -41,7 +44,7 @@ SUBSCRIBERS = 1000
 
 def _connections(connections: int) -> list[Row]:
     return [
-        Row("connect-backlog", "64 clients that wait in the backlog, answered", "Connections", "backlog",
+        Row("connect-backlog", "64 clients that wait in the backlog", "Connections", "backlog",
             ("--connections", str(connections)), CONNECTS, needs=frozenset({"start"}), quick=True),
         Row("storm-10000", f"{connections:,} clients connect and subscribe at once", "Connections", "storm",
             ("--connections", str(connections)), STORM, quick=True),
