@@ -3,10 +3,13 @@
 
 #include "connection.h"
 
+#include "arrival.h"
+#include "clock.h"
 #include "failure.h"
 #include "load.h"
 #include "secure.h"
 #include "session.h"
+#include "websocket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,19 +35,38 @@ void connection_open(struct load *load, struct connection *connection) {
     // Closing resets: ten thousand connections in TIME_WAIT would leave the next run without ports.
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
     setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    // Before connecting, as the window that is offered to the broker depends on it.
+    if (connection->receive_buffer > 0) {
+        setsockopt(connection->fd, SOL_SOCKET, SO_RCVBUF, &connection->receive_buffer, sizeof connection->receive_buffer);
+    }
+    if (connection->kernel_times) arrival_ask(connection->fd);
     if (connect(connection->fd, address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS) {
         fail("Connecting to %s port %s: %s. Is the broker running?", load->options->host, load->options->port,
              strerror(errno));
     }
     watch(load, connection, EPOLL_CTL_ADD);
     if (load->options->tls != 0) secure_open(connection);
+    if (load->options->websocket) websocket_open(connection);
 }
 
 void connection_close(struct connection *connection) {
     if (connection->tls != NULL) secure_close(connection);
     close(connection->fd);
+    free(connection->websocket);
     free(connection->control);
     free(connection->carry);
+    free(connection->expected);
+}
+
+void connection_stop_reading(struct load *load, struct connection *connection) {
+    epoll_ctl(load->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+}
+
+bool connection_was_ended(const struct connection *connection) {
+    struct tcp_info state;
+    socklen_t length = sizeof state;
+    return getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &state, &length) != 0
+        || state.tcpi_state != TCP_ESTABLISHED;
 }
 
 uint8_t *connection_reserve(struct connection *connection, uint32_t length) {
@@ -63,6 +85,22 @@ uint8_t *connection_reserve(struct connection *connection, uint32_t length) {
         connection->control_end = waiting;
     }
     return connection->control + connection->control_end;
+}
+
+uint8_t *connection_begin_packet(struct connection *connection, uint32_t capacity) {
+    if (connection->websocket == NULL) return connection_reserve(connection, capacity);
+    return connection_reserve(connection, WEBSOCKET_HEADER_CAPACITY + capacity) + WEBSOCKET_HEADER_CAPACITY;
+}
+
+void connection_end_packet(struct connection *connection, uint32_t length) {
+    if (connection->websocket != NULL) {
+        uint8_t *frame = connection->control + connection->control_end;
+        uint32_t header = websocket_header_length(length);
+        memmove(frame + header, frame + WEBSOCKET_HEADER_CAPACITY, length);
+        websocket_seal(frame, length);
+        length += header;
+    }
+    connection->control_end += length;
 }
 
 // Returns how many bytes the socket took.
@@ -130,7 +168,8 @@ static bool receive(struct load *load, struct connection *connection) {
     uint8_t *target = load->input + carried;
     size_t capacity = load->input_capacity - carried;
     ssize_t count = connection->tls != NULL ? secure_receive(connection, target, capacity)
-                                            : recv(connection->fd, target, capacity, 0);
+        : connection->kernel_times ? arrival_receive(connection->fd, target, capacity, &load->arrival)
+                                   : recv(connection->fd, target, capacity, 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
     if (connection->leaving && (count == 0 || (count < 0 && errno == ECONNRESET))) {
         load->receiver->left(load, connection);
@@ -141,9 +180,16 @@ static bool receive(struct load *load, struct connection *connection) {
              strerror(errno));
     }
     if (count == 0) fail("The broker closed a connection; its log may say why.");
+    if (load->latency != NULL && !connection->kernel_times) load->arrival = clock_now();
     if (carried > 0) memcpy(load->input, connection->carry, carried);
-    size_t length = carried + (size_t)count;
-    size_t used = session_receive(load, connection, load->input, length);
+    size_t length = carried + (size_t)count, used;
+    if (connection->websocket != NULL && !connection->websocket->upgraded) {
+        used = websocket_upgrade(connection, load->input, length);
+        if (connection->websocket->upgraded) session_send_connect(load, connection);
+    } else {
+        if (connection->websocket != NULL) length = carried + websocket_unframe(connection, target, (size_t)count);
+        used = session_receive(load, connection, load->input, length);
+    }
     keep(connection, load->input + used, length - used);
     return connection->tls != NULL && secure_has_more(connection);
 }

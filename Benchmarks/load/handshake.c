@@ -13,7 +13,9 @@ enum { PATIENCE_SECONDS = 10, POLL_MILLISECONDS = 100 };
 
 void handshake_open(struct load *load, struct connection *connection) {
     connection_open(load, connection);
-    session_send_connect(load, connection);
+    // Over WebSocket CONNECT has to wait for the answer to the upgrade.
+    if (load->options->websocket) connection_flush(load, connection);
+    else session_send_connect(load, connection);
 }
 
 // Starts `begin` for each connection, never more than --concurrency ahead of the answers counted in `answers`.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Latency at a fixed rate: from the moment a message was due to its receipt.
+// Latency at a fixed rate, or at a share of the broker's saturation: from the moment a message was due to its receipt.
 
 #pragma once
 

@@ -56,7 +56,8 @@ void load_prepare_clients(struct load *load, const struct options *options, uint
 
 void load_prepare(struct load *load, const struct options *options) {
     uint32_t subscribers = options->groups * options->subscribers;
-    load_prepare_clients(load, options, subscribers + options->groups * options->publishers);
+    uint32_t slow = options->mode == MODE_SLOW ? options->slow : 0;
+    load_prepare_clients(load, options, subscribers + options->groups * options->publishers + slow);
     load->subscriber_count = subscribers;
 }
 
@@ -90,4 +91,4 @@ void load_settle(struct load *load) {
     while (load_turn(load, POLL_MILLISECONDS)) {}
 }
 
-void load_topic_name(char *out, uint32_t number) { snprintf(out, TOPIC_NAME_CAPACITY, "load/%05u", number); }
+void load_topic_name(char *out, uint32_t number) { snprintf(out, LOAD_TOPIC_NAME_LENGTH + 1, "load/%05u", number); }

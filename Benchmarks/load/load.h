@@ -14,19 +14,22 @@
 
 // One topic with its publishers and subscribers.
 struct group {
-    struct ring ring;
+    struct ring *rings;       // one a publisher
     struct connection *subscribers;
     struct connection *publishers;
     uint64_t published;
+    uint64_t offered;         // within the window: no more messages than these may be published
     uint32_t next_publisher;  // who is served first next time
     bool touched;             // something was received or acknowledged in this turn
+    bool *taken;              // by ring index, if each message is for one subscriber only: whether one had it
+    uint64_t settled;         // then: the first message that nobody has had yet
 };
 
 struct load {
     const struct options *options;
     struct addrinfo *address;
     int epoll;
-    struct connection *connections;  // all subscribers, then all publishers
+    struct connection *connections;  // all subscribers, then all publishers, then those that do not read
     uint32_t connection_count, subscriber_count;
     struct group *groups;            // NULL where there are no groups
     const struct receiver *receiver; // what the mode does with packets itself, where there are no groups
@@ -40,8 +43,9 @@ struct load {
     uint64_t acknowledged;           // messages, by the broker
     uint64_t disorder;               // messages that were not the next one, or acknowledgements that were not
     uint64_t refused;                // acknowledgements with a reason code of failure
-    struct histogram *latency;       // NULL outside of a latency run
+    struct histogram *latency;       // NULL: messages are not timed
     uint64_t latency_from, latency_until;
+    uint64_t arrival;                // when what is being read arrived, if messages are timed
 };
 
 // The broker's address.
@@ -60,7 +64,8 @@ bool load_await(struct load *load, const uint64_t *count, uint64_t wanted);
 // A last look for what came twice, or unasked: turns until nothing has come for a moment.
 void load_settle(struct load *load);
 
-// The topic of a group, or of an idle connection.
+// The topic of a group, or of an idle connection: at most LOAD_TOPIC_NAME_LENGTH bytes.
+enum { LOAD_TOPIC_NAME_LENGTH = 16 };
 void load_topic_name(char *out, uint32_t number);
 
 static inline void load_touch(struct load *load, uint32_t number) {

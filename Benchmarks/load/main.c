@@ -4,12 +4,14 @@
 #include "backlog.h"
 #include "churn.h"
 #include "failure.h"
+#include "fairness.h"
 #include "idle.h"
 #include "latency.h"
 #include "options.h"
 #include "relay.h"
 #include "retained.h"
 #include "sessions.h"
+#include "slow.h"
 #include "start.h"
 #include "storm.h"
 #include "subscriptions.h"
@@ -35,6 +37,8 @@ static void self_test_run(struct options options) {
     options.port = port;
     options.qos = 0;
     options.protocol_level = 5;
+    options.tls = 0;
+    options.websocket = options.shared = false;
     options.groups = options.publishers = options.subscribers = 1;
     throughput_run(&options);
 }
@@ -45,6 +49,8 @@ int main(int count, char **arguments) {
     switch (options.mode) {
     case MODE_THROUGHPUT: throughput_run(&options); break;
     case MODE_LATENCY: latency_run(&options); break;
+    case MODE_FAIRNESS: fairness_run(&options); break;
+    case MODE_SLOW: slow_run(&options); break;
     case MODE_IDLE: idle_run(&options); break;
     case MODE_BACKLOG: backlog_run(&options); break;
     case MODE_STORM: storm_run(&options); break;

@@ -3,12 +3,13 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 enum mode {
-    MODE_THROUGHPUT, MODE_LATENCY, MODE_IDLE, MODE_BACKLOG, MODE_STORM, MODE_CHURN, MODE_RETAINED, MODE_SUBSCRIPTIONS,
-    MODE_SESSIONS, MODE_START, MODE_SELF_TEST,
+    MODE_THROUGHPUT, MODE_LATENCY, MODE_FAIRNESS, MODE_SLOW, MODE_IDLE, MODE_BACKLOG, MODE_STORM, MODE_CHURN, MODE_RETAINED,
+    MODE_SUBSCRIPTIONS, MODE_SESSIONS, MODE_START, MODE_SELF_TEST,
 };
 
 struct options {
@@ -16,6 +17,7 @@ struct options {
     const char *host;
     const char *port;
     int tls;                 // 0 = plain, 12 = TLS 1.2, 13 = TLS 1.3
+    bool websocket;          // MQTT over WebSocket
     int protocol_level;      // 4 = MQTT 3.1.1, 5 = MQTT 5
     int qos;
     uint32_t payload_length;
@@ -23,7 +25,10 @@ struct options {
     uint32_t publishers;     // a group
     uint32_t subscribers;    // a group
     uint32_t window;         // messages a publisher may be ahead of the slowest subscriber
-    uint32_t rate;           // messages a second of a latency run
+    bool shared;             // the subscribers of a group share one subscription
+    uint32_t rate;           // messages a second that are due
+    uint32_t percent;        // of the broker's saturation, instead of a rate; 0 = the rate
+    uint32_t slow;           // receivers that do not read
     uint32_t connections;    // clients of a run without groups; sessions
     uint32_t concurrency;    // handshakes, or clients that come and go, under way at once
     uint32_t filters;        // a client of a subscriptions run

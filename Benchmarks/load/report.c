@@ -33,27 +33,40 @@ void report_end(const struct load *load, const struct usage *usage, int64_t miss
     printf("}\n");
 }
 
+// What each member of the shared subscriptions had, and the smallest share in percent of an even one.
+static void print_shares(const struct load *load) {
+    double even = (double)load->received / load->subscriber_count, least = even;
+    printf(", \"members\": [");
+    for (uint32_t i = 0; i < load->subscriber_count; i++) {
+        uint64_t received = load->connections[i].received;
+        printf("%s%" PRIu64, i > 0 ? ", " : "", received);
+        if ((double)received < least) least = (double)received;
+    }
+    printf("], \"least_share\": %.2f", even > 0 ? 100 * least / even : 0);
+}
+
 void report_throughput(const struct load *load, const struct usage *usage, uint64_t messages, int64_t missing) {
     double count = messages > 0 ? (double)messages : 1;
     printf("{\"messages\": %" PRIu64 ", \"rate\": %.1f", messages, (double)messages / clock_to_seconds(usage->wall));
     printf(", \"broker_ns\": %.2f, \"load_ns\": %.2f", (double)usage->broker_cpu / count,
            (double)usage->load_cpu / count);
+    if (load->options->shared) print_shares(load);
     print_usage(usage);
     print_faults(load, missing);
     printf("}\n");
 }
 
-void report_latency(
-    const struct load *load, const struct usage *usage, const struct histogram *lateness, int64_t missing) {
+void report_latency(const struct load *load, const struct latency_result *result, int64_t missing) {
     const struct histogram *latency = load->latency;
-    printf("{\"messages\": %" PRIu64 ", \"p50\": %.0f, \"p99\": %.0f, \"p999\": %.0f, \"max\": %.0f", latency->total,
-           histogram_percentile(latency, 0.5), histogram_percentile(latency, 0.99),
-           histogram_percentile(latency, 0.999), histogram_maximum(latency));
-    printf(", \"late_p99\": %.0f, \"late_max\": %.0f", histogram_percentile(lateness, 0.99),
-           histogram_maximum(lateness));
+    printf("{\"messages\": %" PRIu64 ", \"published_rate\": %.1f", latency->total, result->rate);
+    if (result->saturation > 0) printf(", \"saturation\": %.1f", result->saturation);
+    printf(", \"p50\": %.0f, \"p99\": %.0f, \"p999\": %.0f, \"max\": %.0f", histogram_percentile(latency, 0.5),
+           histogram_percentile(latency, 0.99), histogram_percentile(latency, 0.999), histogram_maximum(latency));
+    printf(", \"late_p99\": %.0f, \"late_max\": %.0f", histogram_percentile(result->lateness, 0.99),
+           histogram_maximum(result->lateness));
     double count = latency->total > 0 ? (double)latency->total : 1;
-    printf(", \"broker_ns\": %.2f", (double)usage->broker_cpu / count);
-    print_usage(usage);
+    printf(", \"broker_ns\": %.2f", (double)result->usage.broker_cpu / count);
+    print_usage(&result->usage);
     print_faults(load, missing);
     printf("}\n");
 }

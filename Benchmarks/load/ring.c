@@ -32,6 +32,7 @@ void ring_free(struct ring *ring) { free(ring->bytes); }
 uint64_t ring_publish(
     struct load *load, struct connection *publisher, uint64_t count, uint64_t deadline, uint32_t window,
     const uint64_t *done) {
+    if (load->options->websocket) fail("These packets have no frames around them; leave --ws out.");
     uint64_t already = *done, sent = 0, seen = 0, patience = clock_now() + clock_from_seconds(PATIENCE_SECONDS);
     for (uint64_t now; (now = clock_now()) < patience;) {
         bool more = sent < count && now < deadline;

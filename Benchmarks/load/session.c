@@ -8,28 +8,54 @@
 #include "failure.h"
 #include "packets.h"
 #include "ring.h"
+#include "payload.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static void acknowledge(struct connection *connection, uint8_t first_byte, uint16_t packet_identifier) {
-    encode_acknowledgement(connection_reserve(connection, ACKNOWLEDGEMENT_LENGTH), first_byte, packet_identifier);
-    connection->control_end += ACKNOWLEDGEMENT_LENGTH;
+    encode_acknowledgement(connection_begin_packet(connection, ACKNOWLEDGEMENT_LENGTH), first_byte, packet_identifier);
+    connection_end_packet(connection, ACKNOWLEDGEMENT_LENGTH);
 }
 
 static void record_latency(struct load *load, const uint8_t *payload) {
-    uint64_t due;
-    memcpy(&due, payload, sizeof due);
-    if (due >= load->latency_from && due < load->latency_until) histogram_add(load->latency, clock_now() - due);
+    uint64_t time;
+    memcpy(&time, payload + PAYLOAD_TIME, sizeof time);
+    if (time < load->latency_from || time >= load->latency_until) return;
+    histogram_add(load->latency, load->arrival > time ? load->arrival - time : 0);
 }
 
-// With one publisher a group, messages must come in the order of its ring. [MQTT-4.6.0-6]
+// A message for one subscriber only: nobody had it before, and what this subscriber gets is in order.
+static void check_once(struct load *load, struct group *group, struct connection *connection, uint32_t index) {
+    uint32_t packets = group->rings->packets;
+    uint64_t number = group->settled + (index + packets - group->settled % packets) % packets;
+    if (number >= group->published || group->taken[index]) {
+        load->disorder++;
+        return;
+    }
+    if (number < connection->next) load->disorder++;
+    connection->next = number + 1;
+    group->taken[index] = true;
+    for (uint64_t i; group->taken[i = group->settled % packets]; group->settled++) group->taken[i] = false;
+}
+
+// The messages of each publisher must come in the order of its ring. [MQTT-4.6.0-6]
 static void check_order(struct load *load, struct connection *connection, const uint8_t *payload) {
-    uint32_t index;
-    memcpy(&index, payload, sizeof index);
-    if (index != connection->expected) load->disorder++;
-    connection->expected = index + 1 == load->groups[connection->group].ring.packets ? 0 : index + 1;
+    const struct options *options = load->options;
+    struct group *group = &load->groups[connection->group];
+    uint32_t index, publisher;
+    memcpy(&index, payload + PAYLOAD_INDEX, sizeof index);
+    memcpy(&publisher, payload + PAYLOAD_PUBLISHER, sizeof publisher);
+    if (publisher >= options->publishers || index >= group->rings->packets) {
+        fail("A message came that nobody published; is the topic load/%05u in use elsewhere?", connection->group);
+    }
+    if (group->taken != NULL) {
+        check_once(load, group, connection, index);
+        return;
+    }
+    if (index != connection->expected[publisher]) load->disorder++;
+    connection->expected[publisher] = index + 1 == group->rings->packets ? 0 : index + 1;
 }
 
 // Without groups a message is the mode's own affair.
@@ -53,11 +79,8 @@ static void receive_publish(
     int qos = packet[0] >> 1 & 3;
     if (remaining < options->payload_length + 2) fail("A message came that was not asked for.");
     const uint8_t *payload = packet + header + remaining - options->payload_length;
-    if (load->latency != NULL) {
-        record_latency(load, payload);
-    } else if (options->publishers == 1 && options->payload_length >= sizeof(uint32_t)) {
-        check_order(load, connection, payload);
-    }
+    if (load->latency != NULL) record_latency(load, payload);
+    if (options->payload_length >= PAYLOAD_ORDER_LENGTH) check_order(load, connection, payload);
     connection->received++;
     load->received++;
     if (qos == 0) return;
@@ -155,40 +178,42 @@ void session_send_connect(struct load *load, struct connection *connection) {
     char client_identifier[64];
     snprintf(client_identifier, sizeof client_identifier, "load-%d-%u", (int)getpid(),
              (unsigned)connection->number);
-    connection->control_end += (uint32_t)encode_connect(
-        connection_reserve(connection, HANDSHAKE_PACKET_CAPACITY), load->options->protocol_level, client_identifier,
-        load->session_expiry);
+    uint8_t *packet = connection_begin_packet(connection, HANDSHAKE_PACKET_CAPACITY);
+    connection_end_packet(connection, (uint32_t)encode_connect(packet, load->options->protocol_level, client_identifier,
+                                                               load->session_expiry));
     connection_flush(load, connection);
 }
 
 void session_send_subscribe(struct load *load, struct connection *connection) {
     char topic_filter[TOPIC_NAME_CAPACITY];
-    load_topic_name(topic_filter, connection->group);
+    size_t prefix = 0;
+    if (load->options->shared) prefix = (size_t)sprintf(topic_filter, "$share/load/");
+    load_topic_name(topic_filter + prefix, connection->group);
     session_send_subscribe_to(load, connection, topic_filter, strlen(topic_filter) + 1, 1);
 }
 
 void session_send_subscribe_to(
     struct load *load, struct connection *connection, const char *topic_filters, size_t length, uint32_t count) {
-    connection->control_end += (uint32_t)encode_subscribe(
-        connection_reserve(connection, (uint32_t)subscribe_capacity(length, count)), load->options->protocol_level, 1,
-        topic_filters, count, load->options->qos);
+    uint8_t *packet = connection_begin_packet(connection, (uint32_t)subscribe_capacity(length, count));
+    connection_end_packet(connection, (uint32_t)encode_subscribe(packet, load->options->protocol_level, 1, topic_filters,
+                                                                 count, load->options->qos));
     connection_flush(load, connection);
 }
 
 void session_send_publish(
     struct load *load, struct connection *connection, const struct publish_shape *shape, uint32_t number) {
     uint32_t length = (uint32_t)publish_length(shape);
-    uint8_t *packet = connection_reserve(connection, length);
+    uint8_t *packet = connection_begin_packet(connection, length);
     encode_publish(packet, shape, 1);
     fill_payload(packet + length - shape->payload_length, shape->payload_length, number);
-    connection->control_end += length;
+    connection_end_packet(connection, length);
     connection_flush(load, connection);
 }
 
 void session_send_disconnect(struct load *load, struct connection *connection) {
     static const uint8_t disconnect[] = {0xE0, 0};
-    memcpy(connection_reserve(connection, sizeof disconnect), disconnect, sizeof disconnect);
-    connection->control_end += sizeof disconnect;
+    memcpy(connection_begin_packet(connection, sizeof disconnect), disconnect, sizeof disconnect);
+    connection_end_packet(connection, sizeof disconnect);
     connection->leaving = true;
     connection_flush(load, connection);
 }

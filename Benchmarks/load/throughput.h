@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saturation within a credit window: as fast as the broker delivers, and never so far ahead that it must drop.
+// Saturation: how many messages a second the broker delivers within a credit window.
 
 #pragma once
 

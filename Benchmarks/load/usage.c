@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 // The kernel's schedstat line: nanoseconds on a core, nanoseconds waiting for one, number of slices.
@@ -79,14 +80,19 @@ struct usage usage_sum(const struct usage *one, const struct usage *other) {
     };
 }
 
-uint64_t resident_bytes(pid_t process) {
+static uint64_t status_bytes(pid_t process, const char *name) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/status", (int)process);
     FILE *file = fopen(path, "r");
     if (file == NULL) return 0;
     uint64_t kilobytes = 0;
-    char line[256];
-    while (fgets(line, sizeof line, file) != NULL && sscanf(line, "VmRSS: %" SCNu64, &kilobytes) != 1) continue;
+    char line[256] = "";
+    while (fgets(line, sizeof line, file) != NULL && strncmp(line, name, strlen(name)) != 0) continue;
+    if (sscanf(line + strlen(name), ": %" SCNu64, &kilobytes) != 1) kilobytes = 0;
     fclose(file);
     return kilobytes * 1024;
 }
+
+uint64_t resident_bytes(pid_t process) { return status_bytes(process, "VmRSS"); }
+
+uint64_t resident_peak_bytes(pid_t process) { return status_bytes(process, "VmHWM"); }

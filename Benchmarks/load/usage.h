@@ -24,3 +24,6 @@ struct usage usage_sum(const struct usage *one, const struct usage *other);
 
 // Resident memory in bytes; 0 when there is no such process.
 uint64_t resident_bytes(pid_t process);
+
+// The most that it ever was.
+uint64_t resident_peak_bytes(pid_t process);

@@ -5,7 +5,7 @@
 
 #include "clock.h"
 #include "failure.h"
-#include "session.h"
+#include "handshake.h"
 #include "topology.h"
 
 #include <stdlib.h>
@@ -33,8 +33,7 @@ void visits_end(struct load *load, struct connection *connection) {
 
 static void begin(struct visits *visits, struct connection *connection, uint32_t number) {
     *connection = (struct connection){.number = number, .group = number};
-    connection_open(&visits->load, connection);
-    session_send_connect(&visits->load, connection);
+    handshake_open(&visits->load, connection);
     visits->begun++;
 }
 
