@@ -7,6 +7,7 @@ Benchmarks/RESULTS.md is of a run of all rows; a QUICK one and one of some rows 
 """
 
 import argparse
+import dataclasses
 import datetime
 import json
 import os
@@ -17,7 +18,7 @@ import signal
 import subprocess
 import sys
 
-from driver import brokers, build, report, results, rows, targets
+from driver import brokers, build, loops, report, results, rows, targets
 from driver.row import Row
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -34,8 +35,8 @@ def parse_arguments() -> argparse.Namespace:
                     "and one size of a situation unless --rows says which.")
     parser.add_argument("--rows", metavar="NAMES", help="rows by name or shell pattern, comma-separated")
     parser.add_argument("--rounds", type=int, default=2 if quick else 5)
-    parser.add_argument("--seconds", type=float, default=0.6 if quick else 1.5, help="measured time of one round")
-    parser.add_argument("--warm-up", type=float, default=0.2 if quick else 0.3, help="seconds before it")
+    parser.add_argument("--seconds", type=float, default=0.4 if quick else 0.6, help="measured time of one round")
+    parser.add_argument("--warm-up", type=float, default=0.15, help="seconds before it")
     parser.add_argument("--brokers", metavar="NAMES", default="mosquitto,isthmus,reference",
                         help="which to start: mosquitto, mosquitto-nagle, isthmus, reference (default: all but the second)")
     parser.add_argument("--broker", metavar="NAME=HOST:PORT[@PID]", action="append", default=[],
@@ -95,6 +96,16 @@ def chosen_brokers(arguments: argparse.Namespace) -> list[brokers.Broker]:
 def measure(load: pathlib.Path, broker: brokers.Broker, row: Row, arguments: argparse.Namespace,
             cores: tuple[int, int] | None) -> dict:
     """One round of one broker in one row. Raises BrokerError with a sentence when there is no figure."""
+    if loops.NEED in row.needs:
+        one = dataclasses.replace(row, needs=row.needs - {loops.NEED})
+        return loops.combine(measure_once(load, broker, one, arguments, cores, 1),
+                             measure_once(load, broker, row, arguments, cores, 2))
+    return measure_once(load, broker, row, arguments, cores, 1)
+
+
+def measure_once(load: pathlib.Path, broker: brokers.Broker, row: Row, arguments: argparse.Namespace,
+                 cores: tuple[int, int] | None, broker_cores: int) -> dict:
+    """The figures of one broker process on the first `broker_cores` cores; the load generator has the second."""
     seconds = arguments.seconds * row.duration
     command = [str(load), row.mode, *row.arguments, "--seconds", str(seconds), "--warm-up", str(arguments.warm_up)]
     if cores:
@@ -103,9 +114,9 @@ def measure(load: pathlib.Path, broker: brokers.Broker, row: Row, arguments: arg
     if row.mode == "start":
         with broker.prepared(row.needs) as prepared:
             command += ["--broker-core", str(cores[0])] if cores else []
-            command += ["--port", str(prepared.clients_port), "--", *prepared.command]
+            command += ["--port", str(prepared.port), "--", *prepared.command]
             return run_load(command, timeout, prepared.folder)
-    with broker.running(cores[0] if cores else None, row.needs) as endpoint:
+    with broker.running(frozenset(cores[:broker_cores]) if cores else None, row.needs) as endpoint:
         command += ["--host", endpoint.host, "--port", str(endpoint.port)]
         return run_load(command + (["--broker-pid", str(endpoint.pid)] if endpoint.pid else []), timeout)
 

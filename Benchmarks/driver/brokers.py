@@ -45,6 +45,14 @@ listener {listener_port} 127.0.0.1
 certfile {folder}/certificate.pem
 keyfile {folder}/key.pem
 """,
+    "websocket": """\
+listener {listener_port} 127.0.0.1
+protocol websockets
+""",
+    # Its default, and that of Isthmus: without a limit, memory says only how long the row lasts.
+    "limited-queues": """\
+max_queued_messages 1000
+""",
 }
 
 ISTHMUS_ADDITIONS = {
@@ -53,6 +61,13 @@ listeners.ssl.default {{
   bind = "127.0.0.1:{listener_port}"
   ssl_options {{ certfile = "{folder}/certificate.pem", keyfile = "{folder}/key.pem" }}
 }}
+""",
+    "websocket": """\
+listeners.ws.default.bind = "127.0.0.1:{listener_port}"
+""",
+    "limited-queues": "",
+    "two-loops": """\
+node.event_loops = 2
 """,
 }
 
@@ -77,12 +92,11 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A process that is ready to be started, in `folder`; `port` is where it tells that it listens."""
+    """A process that is ready to be started, in `folder`; its clients connect to `port`."""
 
     command: list[str]
     folder: str
     port: int
-    clients_port: int
 
 
 @dataclass(frozen=True)
@@ -102,7 +116,7 @@ class Broker:
     settings: str = field(default="as it runs")
 
     @contextlib.contextmanager
-    def running(self, core: int | None, needs: frozenset[str] = frozenset()) -> Iterator[Endpoint]:
+    def running(self, cores: frozenset[int] | None, needs: frozenset[str] = frozenset()) -> Iterator[Endpoint]:
         """The broker with what a row needs of it, at the port where the row's clients connect."""
         if not self.command:
             yield self.endpoint
@@ -113,10 +127,10 @@ class Broker:
                 process = subprocess.Popen(
                     prepared.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=prepared.folder,
                     # Out of the terminal's process group: Ctrl-C reaches only the driver, which ends it in order.
-                    start_new_session=True, preexec_fn=_pin_to(core))
+                    start_new_session=True, preexec_fn=_pin_to(cores))
             try:
                 _wait_until_listening(self.name, process, prepared.port, log)
-                yield Endpoint("127.0.0.1", prepared.clients_port, process.pid)
+                yield Endpoint("127.0.0.1", prepared.port, process.pid)
             finally:
                 _end(process)
 
@@ -131,12 +145,12 @@ class Broker:
             added = "".join(self.additions.get(need, "") for need in sorted(needs))
             config.write_text(self.configuration.format(port=port)
                               + added.format(listener_port=listener_port, folder=folder))
-            yield Prepared([part.format(config=config, port=port) for part in self.command], folder, port,
+            yield Prepared([part.format(config=config, port=port) for part in self.command], folder,
                            listener_port if "{listener_port}" in added else port)
 
 
-def _pin_to(core: int | None):
-    return None if core is None else lambda: os.sched_setaffinity(0, {core})
+def _pin_to(cores: frozenset[int] | None):
+    return None if cores is None else lambda: os.sched_setaffinity(0, cores)
 
 
 def make_certificate(folder: str) -> None:
@@ -201,9 +215,12 @@ def mosquitto(binary: str, name: str = "mosquitto", nodelay: bool = True) -> Bro
     if path is None:
         raise BrokerError(f"{binary} was not found; install mosquitto, or name it with --mosquitto PATH.")
     configuration = MOSQUITTO_CONFIGURATION.format(port="{port}", nodelay="true" if nodelay else "false")
+    offers = ALL_OF_MQTT | OUR_PROCESS | MOSQUITTO_ADDITIONS.keys()
+    # It can be built without.
+    if b"libwebsockets" not in pathlib.Path(path).read_bytes():
+        offers -= {"websocket"}
     return Broker(name, (path, "-c", "{config}"), configuration, MOSQUITTO_ADDITIONS,
-                  ALL_OF_MQTT | OUR_PROCESS | MOSQUITTO_ADDITIONS.keys(), version=_first_line(path, "-h"),
-                  settings=_settings(configuration))
+                  offers, version=_first_line(path, "-h"), settings=_settings(configuration))
 
 
 def isthmus(binary: str, plugin_folder: str) -> Broker:

@@ -14,7 +14,7 @@ LOAD_BUSY = 0.95
 BROKER_BUSY = 0.90
 STARVED = 0.05
 LATE_MICROSECONDS = 100
-SPINNING = {"latency", "start"}  # modes in which the generator is busy whatever the broker does
+SPINNING = {"latency", "fairness", "slow", "start"}  # modes in which the generator is busy whatever the broker does
 
 MARKS = {
     "L": "the load generator was the bottleneck (its core at 95 % or more, the broker's under 90 %): "
@@ -46,7 +46,7 @@ class Cell:
     def spread(self, key: str) -> float:
         values = [entry[key] for entry in self.rounds]
         middle = statistics.median(values)
-        return (max(values) - min(values)) / middle if middle else 0.0
+        return (max(values) - min(values)) / abs(middle) if middle else 0.0
 
     def marks(self, row: Row) -> str:
         often = len(self.rounds) / 2
@@ -82,7 +82,7 @@ def quantity(value: float | None) -> str:
     for limit, divisor, suffix in ((1e6, 1e6, " M"), (1e4, 1e3, " k")):
         if abs(value) >= limit:
             return f"{value / divisor:.3g}{suffix}" if value / divisor < 1000 else f"{value / divisor:.0f}{suffix}"
-    return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
 class Table:

@@ -6,7 +6,7 @@ Nothing here starts a process or knows a broker. The rows themselves are in rows
 
 from dataclasses import dataclass
 
-CHAPTERS = ("Messages", "Latency", "Connections", "State", "TLS", "With the stock plugins", "Loops and fairness")
+CHAPTERS = ("Messages", "Latency", "Connections", "State", "TLS and WebSocket", "With the stock plugins", "Loops and fairness")
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def _connections(connections: int) -> list[Row]:
             ("--connections", str(connections)), STORM, quick=True),
         Row("churn", "come, subscribe, publish one, go", "Connections", "churn", (), CHURN, duration=2.0, quick=True),
         Row("start", "Start", "Connections", "start", (), START, needs=frozenset({"start"}), quick=True),
-        Row("tls-idle-10000", f"TLS 1.3, {connections:,} connections, full handshakes", "TLS", "idle",
+        Row("tls-idle-10000", f"TLS 1.3, {connections:,} connections, full handshakes", "TLS and WebSocket", "idle",
             ("--tls", "13", "--connections", str(connections)), HANDSHAKES, needs=frozenset({"tls"}), rounds=3),
     ]
 

@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from driver import brokers, report, results, rows, targets  # noqa: E402
+from driver import brokers, loops, report, results, rows, targets  # noqa: E402
 
 
 def entry(**figures) -> dict:
@@ -37,6 +37,14 @@ class ResultsTests(unittest.TestCase):
         for marks, rounds in cases.items():
             self.assertEqual(self.cell(*rounds).marks(self.row), marks)
         self.assertEqual(self.cell(entry(), failures=("It broke.",)).marks(self.row), "F")
+
+    def test_a_second_loop_is_compared_by_cpu_time(self):
+        one, two = entry(broker_ns=100.0), entry(broker_ns=125.0, broker_cpu=1.0, broker_waiting=0.6, disorder=2)
+        combined = loops.combine(one, two)
+        self.assertEqual((combined["ns_ratio"], combined["disorder"]), (1.25, 2))
+        # Each loop would have run 80 % of the time.
+        self.assertAlmostEqual(combined["computed_rate"], 2 * 0.8 * 1e9 / 125)
+        self.assertEqual(self.cell(combined).marks(self.row), "!")
 
     def test_one_bad_round_of_three_does_not_mark_the_row(self):
         self.assertEqual(self.cell(entry(stolen=0.5), entry(), entry()).marks(self.row), "")
@@ -76,13 +84,14 @@ class ResultsTests(unittest.TestCase):
                     targets.read(path, rows.all_rows(10))
 
     def test_quantities(self):
-        for value, text in ((None, "–"), (971.2, "971"), (9156, "9,156"), (105_524, "106 k"), (10_400_000, "10.4 M")):
+        for value, text in ((None, "–"), (2.561, "2.56"), (0, "0"), (971.2, "971"), (9156, "9,156"), (105_524, "106 k"),
+                            (10_400_000, "10.4 M")):
             self.assertEqual(results.quantity(value), text)
 
     def test_rows_are_selected_by_pattern_and_unknown_ones_refused(self):
         known = rows.all_rows(10)
-        self.assertEqual([row.name for row in rows.select(known, "qos2-*, idle-10000")],
-                         ["qos2-1-1-16", "qos2-1-1-256", "idle-10000"])
+        self.assertEqual([row.name for row in rows.select(known, "qos2-1-1-[0-9]*, idle-10000")],
+                         ["qos2-1-1-16", "qos2-1-1-256", "qos2-1-1-4k", "idle-10000"])
         with self.assertRaises(ValueError):
             rows.select(known, "qos3-*")
 
@@ -106,7 +115,8 @@ class ResultsTests(unittest.TestCase):
         known = rows.all_rows(10)
         table = results.Table(["isthmus"], "isthmus", {})
         by_chapter = report.chapters(table, [(row, {"isthmus": self.cell()}) for row in known])
-        self.assertEqual(list(by_chapter), ["Messages", "Latency", "Connections", "State", "TLS"])
+        self.assertEqual(list(by_chapter), ["Messages", "Latency", "Connections", "State", "TLS and WebSocket",
+                                            "Loops and fairness"])
         self.assertEqual(by_chapter["Latency"][0], table.header())
 
 
