@@ -23,11 +23,11 @@ static size_t topic_count;
 struct topic *topics_find(const uint8_t *name, uint16_t length) {
     if (slots == NULL) return NULL;
     uint64_t wanted = hash(name, length);
-    for (size_t i = wanted & mask; slots[i].topic != NULL; i = (i + 1) & mask) {
+    for (size_t i = wanted & mask;; i = (i + 1) & mask) {
         struct topic *topic = slots[i].topic;
+        if (topic == NULL) return NULL;
         if (slots[i].hash == wanted && topic->length == length && equal(topic->name, name, length)) return topic;
     }
-    return NULL;
 }
 
 static void insert(struct topic *topic) {
