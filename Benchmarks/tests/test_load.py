@@ -4,12 +4,14 @@
 import contextlib
 import json
 import pathlib
+import queue
 import signal
 import socket
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -121,25 +123,31 @@ class LoadTests(unittest.TestCase):
         def stall(number: int, packet: bytes) -> list[bytes]:
             # The quiet pair has the last topic.
             if not packet.startswith(b"load/00001", 4) and number % 50 == 0:
-                time.sleep(0.02)
+                time.sleep(0.1)
             return [packet]
 
         with FakeBroker(stall) as broker:
             result = self.result(broker, "fairness", "--rate", "200", "--window", "64", "--seconds", "1")
         self.assertEqual((result["missing"], result["disorder"]), (0, 0))
-        self.assertGreater(result["p99"], 10_000)
+        self.assertGreater(result["p99"], 50_000)
         self.assertGreater(result["ratio"], 1)
 
     def test_the_generator_being_late_is_no_latency_of_a_quiet_pair(self):
-        with FakeBroker() as broker:
+        started: queue.Queue[subprocess.Popen] = queue.Queue()
+
+        def stop(number: int, packet: bytes) -> list[bytes]:
+            # This message comes while the generator cannot read it; those due meanwhile are sent late.
+            if number == 20:
+                generator = started.get()
+                generator.send_signal(signal.SIGSTOP)
+                threading.Timer(0.5, generator.send_signal, [signal.SIGCONT]).start()
+            return [packet]
+
+        with FakeBroker(stop) as broker:
             command = [self.load, "fairness", "--port", str(broker.port), "--warm-up", "0", "--seconds", "1",
                        "--rate", "200", "--window", "1"]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-                while broker.publishes < 20:
-                    time.sleep(0.001)
-                process.send_signal(signal.SIGSTOP)
-                time.sleep(0.5)
-                process.send_signal(signal.SIGCONT)
+                started.put(process)
                 result = json.loads(process.stdout.read())
         self.assertGreater(result["sent_late_p99"], 300_000)
         self.assertLess(result["alone_max"], 300_000)
@@ -161,11 +169,11 @@ class LoadTests(unittest.TestCase):
         with Indifferent() as broker:
             result = self.result(broker, "slow", *arguments)
         self.assertEqual((result["missing"], result["disorder"], result["ended"]), (0, 0, 0))
-        self.assertAlmostEqual(result["kept"], 100, delta=10)
+        self.assertGreater(result["kept"], 0)
+        self.assertAlmostEqual(result["kept"], 100 * result["rate"] / result["rate_alone"], delta=0.1)
         with Halving() as broker:
             result = self.result(broker, "slow", *arguments)
         self.assertGreater(result["missing"], 100)
-        self.assertAlmostEqual(result["kept"], 50, delta=10)
 
     def test_receivers_that_the_broker_ends_are_counted(self):
         class Strict(FakeBroker):
