@@ -120,6 +120,12 @@ let package = Package(
             path: "Tests/Support/hocon2json",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "routing-benchmark",
+            dependencies: ["Broker", "MQTT", "PluginAPI"],
+            path: "Benchmarks/routing",
+            swiftSettings: settings
+        ),
         tests("Unit/MQTTTests", ["TestRandom", "MQTT"]),
         .target(
             name: "LinkTestSupport",

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Storage for the structs of the message path, addressed by `Int32`: an index costs nothing to copy, needs no
 // reference count and can be kept in tables. Slots are in chunks that never move, so a pointer stays good until its
-// slot is released.
+// slot is released. Released slots hold the number of the next one: a copy of the arena is some words, no reference.
 
 struct Arena<Element> {
     private var chunks: UnsafeMutablePointer<UnsafeMutablePointer<Element>>
     private var chunkCount = 0
     private var chunkCapacity = 8
-    private var free: [Int32] = []
+    /// The slot that was released last, -1 = none is free.
+    private var free: Int32 = -1
+    private var freeCount: Int32 = 0
     private var used: Int32 = 0
 
     private static var chunkBits: Int { 8 }
     private static var chunkSize: Int { 1 << chunkBits }
 
     init() {
+        assert(MemoryLayout<Element>.size >= MemoryLayout<Int32>.size)
         chunks = .allocate(capacity: chunkCapacity)
     }
 
     /// How many slots are in use.
-    var count: Int { Int(used) - free.count }
+    var count: Int { Int(used - freeCount) }
 
     /// One past the highest index that was ever in use.
     var limit: Int32 { used }
@@ -31,11 +34,14 @@ struct Arena<Element> {
     }
 
     /// The index the next `insert` will give.
-    var nextIndex: Int32 { free.last ?? used }
+    var nextIndex: Int32 { free >= 0 ? free : used }
 
     /// Takes a slot, the most recently released one first, since its memory is likely still in the cache.
     mutating func insert(_ element: Element) -> Int32 {
-        if let index = free.popLast() {
+        if free >= 0 {
+            let index = free
+            free = nextFree(index)
+            freeCount -= 1
             self[index].initialize(to: element)
             return index
         }
@@ -48,8 +54,12 @@ struct Arena<Element> {
 
     mutating func remove(_ index: Int32) {
         self[index].deinitialize(count: 1)
-        free.append(index)
+        UnsafeMutableRawPointer(self[index]).storeBytes(of: free, as: Int32.self)
+        free = index
+        freeCount += 1
     }
+
+    private func nextFree(_ index: Int32) -> Int32 { UnsafeRawPointer(self[index]).load(as: Int32.self) }
 
     private mutating func addChunk() {
         if chunkCount == chunkCapacity {
@@ -65,7 +75,12 @@ struct Arena<Element> {
 
     /// The slots in use.
     var indices: [Int32] {
-        let released = Set(free)
+        var released: Set<Int32> = []
+        var next = free
+        while next >= 0 {
+            released.insert(next)
+            next = nextFree(next)
+        }
         return (0..<used).filter { !released.contains($0) }
     }
 

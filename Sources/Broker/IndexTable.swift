@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A flat hash table from byte strings to arena indices. It stores no keys: the slots hold an index and half of the
-// key's hash, and the caller compares the bytes where they live. Linear probing with backward-shift deletion, so that
-// churn leaves neither tombstones nor growth.
+// A flat hash table from byte strings to arena indices. It stores no keys: a slot holds an index and 32 bits of the
+// key's hash, and the caller compares the bytes where they live. These bits are also where the slot belongs, so growing
+// and removing look at no key. Linear probing with backward-shift deletion: churn leaves neither tombstones nor growth.
 
 struct IndexTable {
     private struct Slot {
-        var tag: UInt32
+        var hash: UInt32
+        /// -1 = the slot is empty.
         var index: Int32
     }
 
@@ -13,11 +14,9 @@ struct IndexTable {
     private var mask: Int
     private(set) var count = 0
 
-    init(minimumCapacity: Int = 16) {
-        var capacity = 16
-        while capacity < minimumCapacity * 2 { capacity *= 2 }
-        slots = Self.allocate(capacity)
-        mask = capacity - 1
+    init() {
+        slots = Self.allocate(16)
+        mask = 15
     }
 
     func deallocate() { slots.deallocate() }
@@ -25,35 +24,35 @@ struct IndexTable {
     /// The index whose key hashes to `hash` and for which `isEqual` holds, or -1.
     @inline(__always)
     func find(_ hash: UInt64, _ isEqual: (Int32) -> Bool) -> Int32 {
-        let tag = UInt32(truncatingIfNeeded: hash >> 32)
-        var i = Int(truncatingIfNeeded: hash) & mask
+        let hash = UInt32(truncatingIfNeeded: hash)
+        var i = Int(hash) & mask
         while true {
             let slot = slots[i]
             if slot.index < 0 { return -1 }
-            if slot.tag == tag, isEqual(slot.index) { return slot.index }
+            if slot.hash == hash, isEqual(slot.index) { return slot.index }
             i = (i &+ 1) & mask
         }
     }
 
-    /// Adds a key that is not in the table. `rehash` gives the full hash of a stored index, asked only when growing.
-    mutating func insert(_ hash: UInt64, _ index: Int32, rehash: (Int32) -> UInt64) {
-        if (count + 1) * 3 > (mask + 1) * 2 { grow(rehash) }
-        place(hash, index)
+    /// Adds a key that is not in the table.
+    mutating func insert(_ hash: UInt64, _ index: Int32) {
+        if (count + 1) * 3 > (mask + 1) * 2 { grow() }
+        place(Slot(hash: UInt32(truncatingIfNeeded: hash), index: index))
         count += 1
     }
 
+    /// Puts `new` in the place of `old`, which is in the table under `hash`.
+    func replace(_ hash: UInt64, _ old: Int32, with new: Int32) {
+        if let i = position(hash, old) { slots[i].index = new }
+    }
+
     /// Removes `index`, which is in the table under `hash`.
-    mutating func remove(_ hash: UInt64, _ index: Int32, rehash: (Int32) -> UInt64) {
-        var i = Int(truncatingIfNeeded: hash) & mask
-        while slots[i].index != index {
-            if slots[i].index < 0 { return }
-            i = (i &+ 1) & mask
-        }
+    mutating func remove(_ hash: UInt64, _ index: Int32) {
+        guard var hole = position(hash, index) else { return }
         count -= 1
-        var hole = i
-        var next = (i &+ 1) & mask
+        var next = (hole &+ 1) & mask
         while slots[next].index >= 0 {
-            let home = Int(truncatingIfNeeded: rehash(slots[next].index)) & mask
+            let home = Int(slots[next].hash) & mask
             // The entry may move into the hole unless its home lies behind the hole on the probe path.
             if (next &- home) & mask >= (next &- hole) & mask {
                 slots[hole] = slots[next]
@@ -61,31 +60,40 @@ struct IndexTable {
             }
             next = (next &+ 1) & mask
         }
-        slots[hole] = Slot(tag: 0, index: -1)
+        slots[hole].index = -1
     }
 
     func eachIndex(_ body: (Int32) -> Void) {
         for i in 0...mask where slots[i].index >= 0 { body(slots[i].index) }
     }
 
-    private mutating func place(_ hash: UInt64, _ index: Int32) {
-        var i = Int(truncatingIfNeeded: hash) & mask
-        while slots[i].index >= 0 { i = (i &+ 1) & mask }
-        slots[i] = Slot(tag: UInt32(truncatingIfNeeded: hash >> 32), index: index)
+    private func position(_ hash: UInt64, _ index: Int32) -> Int? {
+        var i = Int(UInt32(truncatingIfNeeded: hash)) & mask
+        while slots[i].index != index {
+            if slots[i].index < 0 { return nil }
+            i = (i &+ 1) & mask
+        }
+        return i
     }
 
-    private mutating func grow(_ rehash: (Int32) -> UInt64) {
+    private func place(_ slot: Slot) {
+        var i = Int(slot.hash) & mask
+        while slots[i].index >= 0 { i = (i &+ 1) & mask }
+        slots[i] = slot
+    }
+
+    private mutating func grow() {
         let old = slots
         let oldCapacity = mask + 1
         slots = Self.allocate(oldCapacity * 2)
         mask = oldCapacity * 2 - 1
-        for i in 0..<oldCapacity where old[i].index >= 0 { place(rehash(old[i].index), old[i].index) }
+        for i in 0..<oldCapacity where old[i].index >= 0 { place(old[i]) }
         old.deallocate()
     }
 
     private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Slot> {
         let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity)
-        slots.initialize(repeating: Slot(tag: 0, index: -1), count: capacity)
+        slots.initialize(repeating: Slot(hash: 0, index: -1), count: capacity)
         return slots
     }
 }

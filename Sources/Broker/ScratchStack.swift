@@ -2,13 +2,15 @@
 // Working memory of one publish: a stack that grows and never shrinks. A publish inside a publish, made by a plugin that
 // was called for it, works above the mark of the outer one and leaves the stack as it found it.
 
-struct ScratchStack<Element: BitwiseCopyable> {
+package struct ScratchStack<Element: BitwiseCopyable> {
     private var base: UnsafeMutablePointer<Element> = .allocate(capacity: 64)
     private var capacity = 64
-    private(set) var count = 0
+    package private(set) var count = 0
+
+    package init() {}
 
     @inline(__always)
-    subscript(i: Int) -> Element {
+    package subscript(i: Int) -> Element {
         get {
             assert(i >= 0 && i < count)
             return base[i]
@@ -28,7 +30,7 @@ struct ScratchStack<Element: BitwiseCopyable> {
 
     /// Drops what lies above `mark`, a former `count`.
     @inline(__always)
-    mutating func drop(to mark: Int) {
+    package mutating func drop(to mark: Int) {
         assert(mark >= 0 && mark <= count)
         count = mark
     }

@@ -41,8 +41,15 @@ public enum TopicFilter {
         guard let first = filter.buffer.first, let start = name.buffer.first else { return false }
         // [MQTT-4.7.2-1]
         if start == .dollar && (first == .hash || first == .plus) { return false }
-        var f = 0
-        var n = 0
+        return matches(filter, from: 0, name, from: 0)
+    }
+
+    /// Whether what follows in the filter, from the beginning of a level on, matches what follows in the name.
+    @inlinable
+    public static func matches(_ filter: ByteView, from filterStart: Int, _ name: ByteView, from nameStart: Int) -> Bool
+    {
+        var f = filterStart
+        var n = nameStart
         while f < filter.count {
             let byte = filter[f]
             if byte == .hash { return true }

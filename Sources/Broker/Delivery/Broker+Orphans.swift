@@ -69,7 +69,7 @@ extension Broker {
 
     /// The client unsubscribes from a shared group. What it was sent it may still acknowledge; what waits is for others,
     /// if there are any.
-    func leaveGroup(_ slot: Int32, _ subscription: Session.Subscription) {
+    func leaveGroup(_ slot: Int32, _ subscription: SessionSubscription) {
         let session = sessions[slot]
         let group = subscription.group
         let reference = reference(to: group)
@@ -96,7 +96,7 @@ extension Broker {
 
     private func name(of group: Int32) -> GroupName {
         GroupName(
-            filter: Array(index[groups[group].pointee.entry].pointee.name.view.buffer),
+            filter: Array(index.filter(of: groups[group].pointee.entry).buffer),
             group: Array(groups[group].pointee.name.view.buffer)
         )
     }

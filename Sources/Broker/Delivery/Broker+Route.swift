@@ -39,14 +39,15 @@ extension Broker {
     ) -> Bool {
         let entry = index[matches[mark]]
         let count = entry.pointee.subscribers.count
-        if hooks.interruptsDelivery, count > 1 || entry.pointee.firstGroup >= 0 {
+        let extras = index.extras(of: entry)
+        if hooks.interruptsDelivery, count > 1 || extras.firstGroup >= 0 {
             return routeToSeveral(mark, &publication)
         }
         var isWanted = false
         if loopCount > 1, !publication.isFromLoop {
-            isWanted = send(&publication, toLoops: wantingLoops(entry.pointee, publication))
+            isWanted = send(&publication, toLoops: wantingLoops(entry, extras, publication))
         }
-        if entry.pointee.firstGroup >= 0, !publication.isFromLoop, routeToGroups(entry, &publication) {
+        if extras.firstGroup >= 0, !publication.isFromLoop, routeToGroups(entry, &publication) {
             isWanted = true
         }
         if count == 1 {
@@ -80,8 +81,13 @@ extension Broker {
         return isWanted
     }
 
-    private func wantingLoops(_ entry: FilterEntry, _ publication: borrowing Publication) -> UInt64 {
-        publication.isLocalOnly ? entry.sessionLoops : entry.sessionLoops | entry.destinationLoops
+    @inline(__always)
+    private func wantingLoops(
+        _ entry: UnsafeMutablePointer<FilterEntry>,
+        _ extras: FilterExtras,
+        _ publication: borrowing Publication
+    ) -> UInt64 {
+        publication.isLocalOnly ? entry.pointee.sessionLoops : entry.pointee.sessionLoops | extras.destinationLoops
     }
 
     /// Several filters match: a receiver behind more than one of them gets one copy, with the highest QoS of them
@@ -103,8 +109,9 @@ extension Broker {
                 merge(entry.pointee.subscribers[j], publication, from: first)
             }
             if publication.isFromLoop { continue }
-            loops |= wantingLoops(entry.pointee, publication)
-            if entry.pointee.firstGroup >= 0, pickMembers(entry, &publication) { isWanted = true }
+            let extras = index.extras(of: entry)
+            loops |= wantingLoops(entry, extras, publication)
+            if extras.firstGroup >= 0, pickMembers(entry, &publication) { isWanted = true }
         }
         if send(&publication, toLoops: loops) { isWanted = true }
         let fanOut = forms.begin()

@@ -13,7 +13,7 @@ extension Broker {
     /// Serves every shared group of the filter. Returns whether there is any member.
     func routeToGroups(_ entry: UnsafeMutablePointer<FilterEntry>, _ publication: inout Publication) -> Bool {
         var isWanted = false
-        var group = entry.pointee.firstGroup
+        var group = index.extras(of: entry).firstGroup
         while group >= 0 {
             var path = SharedPath()
             if dispatch(&publication, to: group, &path) { isWanted = true }
@@ -28,7 +28,7 @@ extension Broker {
         _ publication: inout Publication
     ) -> Bool {
         var isWanted = false
-        var group = entry.pointee.firstGroup
+        var group = index.extras(of: entry).firstGroup
         while group >= 0 {
             var path = SharedPath()
             switch choose(group, for: publication, &path) {
@@ -100,10 +100,7 @@ extension Broker {
             own: loop,
             &random,
             hash: hash,
-            position: { slot in
-                let (place, isThere) = sessions[slot].pointee.subscriptions.place(entry, group)
-                return isThere ? Int(sessions[slot].pointee.subscriptions[place].position) : -1
-            },
+            position: { sessions[$0].pointee.subscriptions.position(SessionSubscription.key(entry, group)) ?? -1 },
             hasRoom: { self.hasRoom(sessions[$0], qos, topic) }
         )
         if !hasRoom {

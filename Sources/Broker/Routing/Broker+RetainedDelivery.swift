@@ -149,7 +149,7 @@ extension Broker {
 
     private func isSubscribed(_ session: SessionPointer, _ filter: [UInt8]) -> Bool {
         let entry = filter.withUnsafeBytes { index.find(ByteView($0)) }
-        return entry >= 0 && session.pointee.subscriptions.contains { $0.entry == entry && $0.group < 0 }
+        return entry >= 0 && session.pointee.subscriptions.place(entry).isThere
     }
 
     private func deliverRetained(_ messages: [Message], _ session: SessionPointer, _ wanted: DeliveryOptions) {

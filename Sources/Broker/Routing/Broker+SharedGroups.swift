@@ -5,7 +5,7 @@ import MQTT
 
 extension Broker {
     func findGroup(_ name: ByteView, _ entry: Int32) -> Int32 {
-        var group = index[entry].pointee.firstGroup
+        var group = index.extras(of: index[entry]).firstGroup
         while group >= 0, groups[group].pointee.name.view != name { group = groups[group].pointee.next }
         return group
     }
@@ -18,24 +18,25 @@ extension Broker {
             SharedGroup(
                 name: name,
                 entry: entry,
-                next: index[entry].pointee.firstGroup,
+                next: index.extras(of: index[entry]).firstGroup,
                 generation: groupGeneration,
                 strategy: strategy(of: name)
             )
         )
         while liveGroups.count <= Int(group) { liveGroups.append(0) }
         liveGroups[Int(group)] = groupGeneration
-        index[entry].pointee.firstGroup = group
+        index.updateExtras(of: entry) { $0.firstGroup = group }
         return group
     }
 
     func removeGroupIfUnused(_ group: Int32) {
         guard groups[group].pointee.isUnused else { return }
         let entry = groups[group].pointee.entry
-        routeRemoved(index[entry].pointee.name.view, groups[group].pointee.name.view)
-        var link = index[entry].pointee.firstGroup
+        routeRemoved(index.filter(of: entry), groups[group].pointee.name.view)
+        var link = index.extras(of: index[entry]).firstGroup
         if link == group {
-            index[entry].pointee.firstGroup = groups[group].pointee.next
+            let next = groups[group].pointee.next
+            index.updateExtras(of: entry) { $0.firstGroup = next }
         } else {
             while groups[link].pointee.next != group { link = groups[link].pointee.next }
             groups[link].pointee.next = groups[group].pointee.next
@@ -77,11 +78,11 @@ extension Broker {
         tellMember(at: groups[group].pointee.members.count - 1, of: group)
         announceMembers(group, token)
         if isNewGroup {
-            routeAdded(index[groups[group].pointee.entry].pointee.name.view, groups[group].pointee.name.view)
+            routeAdded(index.filter(of: groups[group].pointee.entry), groups[group].pointee.name.view)
         }
     }
 
-    func removeMember(_ slot: Int32, _ subscription: Session.Subscription) {
+    func removeMember(_ slot: Int32, _ subscription: SessionSubscription) {
         let group = subscription.group
         sessions[slot].pointee.sharedCount -= 1
         let hole = groups[group].pointee.remove(at: Int(subscription.position))
@@ -99,9 +100,9 @@ extension Broker {
 
     @inline(never)
     private func setMembersConnected(_ slot: Int32, _ isConnected: Bool) {
-        for i in sessions[slot].pointee.subscriptions.indices {
+        for i in 0..<sessions[slot].pointee.subscriptions.count {
             let subscription = sessions[slot].pointee.subscriptions[i]
-            guard subscription.group >= 0 else { continue }
+            guard subscription.isShared else { return }
             let old = Int(subscription.position)
             let position = groups[subscription.group].pointee.setConnected(isConnected, at: old)
             tellMember(at: position, of: subscription.group)
@@ -113,7 +114,7 @@ extension Broker {
     /// Tells the member that stands there where it stands.
     private func tellMember(at position: Int, of group: Int32) {
         guard position < groups[group].pointee.members.count else { return }
-        tell(groups[group].pointee.members[position].target, groups[group].pointee.entry, group, position)
+        tell(groups[group].pointee.members[position].target, ~group, position)
     }
 
     // MARK: Other loops
@@ -126,14 +127,14 @@ extension Broker {
             connected: Int32(groups[group].pointee.connectedCount),
             reference: reference(to: group)
         )
-        announce(index[groups[group].pointee.entry].pointee.name.view, .members(group: name, members), token)
+        announce(index.filter(of: groups[group].pointee.entry), .members(group: name, members), token)
     }
 
     func applyMembers(of other: Int, _ name: ByteView, _ entry: Int32, _ members: SharedGroup.Remote) {
         let group = findOrInsertGroup(name, entry)
         let isNewGroup = groups[group].pointee.isUnused
         groups[group].pointee.setRemote(other, members)
-        if isNewGroup, members.members > 0 { routeAdded(index[entry].pointee.name.view, name) }
+        if isNewGroup, members.members > 0 { routeAdded(index.filter(of: entry), name) }
         removeGroupIfUnused(group)
     }
 }

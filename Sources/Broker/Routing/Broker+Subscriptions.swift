@@ -34,10 +34,10 @@ extension Broker {
         let entry = index.findOrInsert(filter)
         let groupIndex = group.isEmpty ? -1 : findOrInsertGroup(group, entry)
         let session = sessions[slot]
-        let (place, isThere) = session.pointee.subscriptions.place(entry, groupIndex)
+        let key = SessionSubscription.key(entry, groupIndex)
+        let (place, isThere) = session.pointee.subscriptions.place(key)
         if isThere {
             let position = Int(session.pointee.subscriptions[place].position)
-            session.pointee.subscriptions[place].options = options
             if groupIndex >= 0 {
                 groups[groupIndex].pointee.setOptions(options, at: position)
             } else {
@@ -45,8 +45,7 @@ extension Broker {
             }
             return false
         }
-        let subscription = Session.Subscription(entry: entry, group: groupIndex, options: options, position: -1)
-        session.pointee.subscriptions.insert(subscription, at: place)
+        session.pointee.subscriptions.insert(SessionSubscription(key: key, position: -1), at: place)
         subscriptionCount += 1
         if groupIndex >= 0 { sharedSubscriptionCount += 1 }
         let subscriber = Subscriber(session: slot, options: options)
@@ -57,8 +56,7 @@ extension Broker {
         let wasRouted = isRouted(entry)
         index[entry].pointee.subscribers.append(subscriber)
         session.pointee.subscriptions[place].position = Int32(index[entry].pointee.subscribers.count - 1)
-        index[entry].pointee.sessionCount += 1
-        if index[entry].pointee.sessionCount == 1 { announce(filter, .sessions(true), token) }
+        if index.sessionCount(entry) == 1 { announce(filter, .sessions(true), token) }
         if !wasRouted { routeAdded(filter, .empty) }
         return true
     }
@@ -68,7 +66,7 @@ extension Broker {
         guard entry >= 0 else { return false }
         let groupIndex = group.isEmpty ? -1 : findGroup(group, entry)
         guard group.isEmpty || groupIndex >= 0 else { return false }
-        return sessions[slot].pointee.subscriptions.place(entry, groupIndex).isThere
+        return sessions[slot].pointee.subscriptions.place(SessionSubscription.key(entry, groupIndex)).isThere
     }
 
     /// Returns whether there was such a subscription. [MQTT-3.10.4-2] [MQTT-3.10.4-3]
@@ -77,7 +75,7 @@ extension Broker {
         guard entry >= 0 else { return false }
         let groupIndex = group.isEmpty ? -1 : findGroup(group, entry)
         guard group.isEmpty || groupIndex >= 0 else { return false }
-        let (place, isThere) = sessions[slot].pointee.subscriptions.place(entry, groupIndex)
+        let (place, isThere) = sessions[slot].pointee.subscriptions.place(SessionSubscription.key(entry, groupIndex))
         guard isThere else { return false }
         if groupIndex >= 0 {
             leaveGroup(slot, sessions[slot].pointee.subscriptions[place])
@@ -87,41 +85,49 @@ extension Broker {
         return true
     }
 
-    func removeSubscription(_ slot: Int32, _ subscription: Session.Subscription) {
-        let (place, isThere) = sessions[slot].pointee.subscriptions.place(subscription.entry, subscription.group)
+    func removeSubscription(_ slot: Int32, _ subscription: SessionSubscription) {
+        let (place, isThere) = sessions[slot].pointee.subscriptions.place(subscription.key)
         if isThere {
             sessions[slot].pointee.subscriptions.remove(at: place)
             subscriptionCount -= 1
-            if subscription.group >= 0 { sharedSubscriptionCount -= 1 }
+            if subscription.isShared { sharedSubscriptionCount -= 1 }
         }
-        if subscription.group >= 0 {
+        let entry = subscription.isShared ? groups[subscription.group].pointee.entry : subscription.entry
+        if subscription.isShared {
             removeMember(slot, subscription)
         } else {
-            takeOut(at: Int(subscription.position), of: subscription.entry)
-            index[subscription.entry].pointee.sessionCount -= 1
-            sessionCountFell(subscription.entry)
+            takeOut(at: Int(subscription.position), of: entry)
+            sessionCountFell(entry)
         }
-        index.removeIfUnused(subscription.entry)
+        index.removeIfUnused(entry)
+    }
+
+    /// The session ends, or leaves this loop.
+    func removeAllSubscriptions(_ slot: Int32) {
+        let session = sessions[slot]
+        while !session.pointee.subscriptions.isEmpty {
+            removeSubscription(slot, session.pointee.subscriptions[session.pointee.subscriptions.count - 1])
+        }
     }
 
     /// Takes a subscriber out of a filter's list and tells the one that has its place now.
     private func takeOut(at position: Int, of entry: Int32) {
-        index[entry].pointee.subscribers.remove(at: position)
+        index[entry].pointee.subscribers.removeSwapping(at: position)
         guard position < index[entry].pointee.subscribers.count else { return }
         let moved = index[entry].pointee.subscribers[position]
-        if !moved.isDestination { tell(moved.target, entry, -1, position) }
+        if !moved.isDestination { tell(moved.target, SessionSubscription.key(entry, -1), position) }
     }
 
     /// The session stands at `position` of the entry's or the group's list now.
-    func tell(_ slot: Int32, _ entry: Int32, _ group: Int32, _ position: Int) {
-        let (place, isThere) = sessions[slot].pointee.subscriptions.place(entry, group)
+    func tell(_ slot: Int32, _ key: Int32, _ position: Int) {
+        let (place, isThere) = sessions[slot].pointee.subscriptions.place(key)
         if isThere { sessions[slot].pointee.subscriptions[place].position = Int32(position) }
     }
 
     private func sessionCountFell(_ entry: Int32) {
-        let name = index[entry].pointee.name.view
-        if index[entry].pointee.sessionCount == 0 { announce(name, .sessions(false), 0) }
-        if !isRouted(entry) { routeRemoved(name, .empty) }
+        let filter = index.filter(of: entry)
+        if index.sessionCount(entry) == 0 { announce(filter, .sessions(false), 0) }
+        if !isRouted(entry) { routeRemoved(filter, .empty) }
     }
 
     // MARK: Destinations
@@ -133,11 +139,11 @@ extension Broker {
         guard index[entry].pointee.subscribers.index(ofTarget: ~destination) == nil else { return }
         index[entry].pointee.subscribers.append(Subscriber(destination: destination))
         if isSubscription {
-            index[entry].pointee.sessionCount += 1
-            if index[entry].pointee.sessionCount == 1 { announce(filter, .sessions(true), 0) }
+            if index.sessionCount(entry) == 1 { announce(filter, .sessions(true), 0) }
             if !wasRouted { routeAdded(filter, .empty) }
-        } else if index[entry].pointee.destinationCount == 1 {
-            announce(filter, .destinations(true), 0)
+        } else {
+            index.updateExtras(of: entry) { $0.destinationCount += 1 }
+            if index.extras(of: index[entry]).destinationCount == 1 { announce(filter, .destinations(true), 0) }
         }
     }
 
@@ -146,10 +152,10 @@ extension Broker {
         guard entry >= 0, let position = index[entry].pointee.subscribers.index(ofTarget: ~destination) else { return }
         takeOut(at: position, of: entry)
         if destinations[destination].pointee.isSubscription {
-            index[entry].pointee.sessionCount -= 1
             sessionCountFell(entry)
-        } else if index[entry].pointee.destinationCount == 0 {
-            announce(filter, .destinations(false), 0)
+        } else {
+            index.updateExtras(of: entry) { $0.destinationCount -= 1 }
+            if index.extras(of: index[entry]).destinationCount == 0 { announce(filter, .destinations(false), 0) }
         }
         index.removeIfUnused(entry)
     }
@@ -190,10 +196,8 @@ extension Broker {
                 if wasRouted, !isRouted(entry) { routeRemoved(filter, .empty) }
             }
         case .destinations(let wants):
-            if wants {
-                index[entry].pointee.destinationLoops |= bit
-            } else {
-                index[entry].pointee.destinationLoops &= ~bit
+            index.updateExtras(of: entry) { extras in
+                if wants { extras.destinationLoops |= bit } else { extras.destinationLoops &= ~bit }
             }
         case .members(let name, let members):
             name.withUnsafeBytes { applyMembers(of: other, ByteView($0), entry, members) }
@@ -204,7 +208,7 @@ extension Broker {
     // MARK: Routes
 
     private func isRouted(_ entry: Int32) -> Bool {
-        index[entry].pointee.sessionCount > 0 || index[entry].pointee.sessionLoops != 0
+        index.sessionCount(entry) > 0 || index[entry].pointee.sessionLoops != 0
     }
 
     func routeAdded(_ filter: ByteView, _ group: ByteView) {
@@ -219,11 +223,11 @@ extension Broker {
 
     /// Every (filter, group) that somebody on this broker subscribes to. Loop 0 knows them all.
     public func forEachRoute(_ body: (ByteView, ByteView) -> Void) {
-        index.eachEntry { entry, _ in
-            if isRouted(entry) { body(index[entry].pointee.name.view, .empty) }
-            var group = index[entry].pointee.firstGroup
+        index.eachEntry { entry in
+            if isRouted(entry) { body(index.filter(of: entry), .empty) }
+            var group = index.extras(of: index[entry]).firstGroup
             while group >= 0 {
-                body(index[entry].pointee.name.view, groups[group].pointee.name.view)
+                body(index.filter(of: entry), groups[group].pointee.name.view)
                 group = groups[group].pointee.next
             }
         }

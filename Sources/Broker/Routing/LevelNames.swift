@@ -25,7 +25,7 @@ struct LevelNames {
         var level = find(name)
         if level < 0 {
             level = levels.insert(Level(name: OwnedBytes(copying: name), users: 0))
-            table.insert(name.hash64, level, rehash: hash(of:))
+            table.insert(name.hash64, level)
         }
         levels[level].pointee.users += 1
         return level
@@ -35,14 +35,12 @@ struct LevelNames {
         levels[level].pointee.users -= 1
         guard levels[level].pointee.users == 0 else { return }
         let name = levels[level].pointee.name
-        table.remove(name.view.hash64, level, rehash: hash(of:))
+        table.remove(name.view.hash64, level)
         levels.remove(level)
         name.deallocate()
     }
 
     subscript(level: Int32) -> ByteView { levels[level].pointee.name.view }
-
-    private func hash(of level: Int32) -> UInt64 { levels[level].pointee.name.view.hash64 }
 
     /// The hash of the edge from node `parent` down to `level`.
     @inline(__always)

@@ -100,10 +100,6 @@ struct RetainedStore {
         }
     }
 
-    private func edgeHash(of node: Int32) -> UInt64 {
-        LevelNames.edgeHash(nodes[node].pointee.parent, nodes[node].pointee.level)
-    }
-
     private mutating func childOrInsert(of node: Int32, _ name: ByteView) -> Int32 {
         let existing = child(of: node, levels.find(name))
         if existing >= 0 { return existing }
@@ -112,7 +108,7 @@ struct RetainedStore {
         let fresh = nodes.insert(Node(parent: node, level: level, nextSibling: sibling))
         if sibling >= 0 { nodes[sibling].pointee.previousSibling = fresh }
         nodes[node].pointee.firstChild = fresh
-        edges.insert(LevelNames.edgeHash(node, level), fresh, rehash: edgeHash(of:))
+        edges.insert(LevelNames.edgeHash(node, level), fresh)
         return fresh
     }
 
@@ -127,7 +123,7 @@ struct RetainedStore {
                 nodes[old.parent].pointee.firstChild = old.nextSibling
             }
             if old.nextSibling >= 0 { nodes[old.nextSibling].pointee.previousSibling = old.previousSibling }
-            edges.remove(LevelNames.edgeHash(old.parent, old.level), node, rehash: edgeHash(of:))
+            edges.remove(LevelNames.edgeHash(old.parent, old.level), node)
             levels.release(old.level)
             nodes.remove(node)
             node = old.parent

@@ -37,7 +37,7 @@ struct SharedGroup {
     let generation: UInt32
     var strategy: SharedStrategy { didSet { if strategy != oldValue { forgetSticky() } } }
     /// The connected ones first.
-    private(set) var members = SubscriberList()
+    private(set) var members = CompactList<Subscriber>()
     private(set) var connectedCount = 0
     /// Members on other loops, by loop; empty while there are none.
     private(set) var remote: [Remote] = []
@@ -94,7 +94,7 @@ struct SharedGroup {
     mutating func remove(at position: Int) -> Int {
         forgetSticky(members[position].target)
         let hole = setConnected(false, at: position)
-        members.remove(at: hole)
+        members.removeSwapping(at: hole)
         return hole
     }
 

@@ -1,200 +1,347 @@
 // SPDX-License-Identifier: Apache-2.0
-// Filters with `+` or `#`, as a trie over interned levels: a level's text is stored once, an edge is one slot of a
-// flat table, and a match compares integers. Nodes and level names without users are given back, so that churn of
-// subscriptions leaves memory flat.
+// Filters with `+` or `#`, as a trie of topic levels. A level has a node of its own only while two filters or more go
+// through it; what is left of a filter that goes on alone hangs there as a leaf and is compared as a whole. So a filter
+// costs one slot of the flat table of edges and no node, and a match few steps. The shape follows from the filters
+// alone, whatever came and went before.
 
 import MQTT
 
 struct WildcardTrie {
-    private struct Node {
-        var parent: Int32
-        /// The interned level on the edge from the parent; `plusLevel` for `+`.
-        var level: Int32
-        var plus: Int32 = -1
+    /// The text behind it is its level.
+    struct Node {
+        let parent: Int32
+        /// The child behind the level `+`.
+        var plus = Child.none
         /// The filter that ends in `#` right below this node.
         var multi: Int32 = -1
         /// The filter that ends at this node.
         var here: Int32 = -1
+        /// Children behind other levels, which are found by the table of edges only, and all of them XORed: of one
+        /// child that is the child.
         var children: Int32 = 0
-
-        var isUnused: Bool { children == 0 && multi < 0 && here < 0 }
+        var allChildren: Int32 = 0
     }
 
-    private static var plusLevel: Int32 { -2 }
+    /// A node, or the entry of a filter of which the rest is not in the trie.
+    struct Child: Equatable {
+        let raw: Int32
 
-    private var nodes = Arena<Node>()
+        static var none: Child { Child(raw: -1) }
+
+        init(raw: Int32) { self.raw = raw }
+        init(node: Int32) { raw = node << 1 }
+        init(leaf entry: Int32) { raw = entry << 1 | 1 }
+
+        @inline(__always)
+        var isNone: Bool { raw < 0 }
+        @inline(__always)
+        var isLeaf: Bool { raw & 1 == 1 }
+        @inline(__always)
+        var index: Int32 { raw >> 1 }
+    }
+
+    typealias Entries = TextReader<FilterEntry>
+
+    private var nodes = TextArena<Node>()
     private var edges = IndexTable()
-    private var levels = LevelNames()
     private let root: Int32
-    private var scratch: UnsafeMutablePointer<Int32>
-    private var scratchCapacity = 64
     private(set) var filterCount = 0
 
     /// The root included.
     var nodeCount: Int { nodes.count }
-    var levelCount: Int { levels.count }
 
     init() {
-        root = nodes.insert(Node(parent: -1, level: -1))
-        scratch = .allocate(capacity: scratchCapacity)
+        root = nodes.insert(Node(parent: -1), text: .empty)
     }
 
-    /// Adds the valid wildcard `filter`, which is not in the trie, under `entry`.
-    mutating func insert(_ filter: ByteView, entry: Int32) {
+    /// The entry of `filter`, or -1.
+    func find(_ filter: ByteView, in entries: Entries) -> Int32 {
+        var node = root
+        var start = 0
+        while start <= filter.count {
+            let end = filter.levelEnd(from: start)
+            let level = filter.slice(start, end)
+            if level == "#" { return nodes[node].pointee.multi }
+            let child = child(of: node, level, at: start, entries)
+            if child.isNone { return -1 }
+            if child.isLeaf { return entries.text(of: child.index) == filter ? child.index : -1 }
+            node = child.index
+            start = end + 1
+        }
+        return nodes[node].pointee.here
+    }
+
+    // MARK: Coming and going
+
+    /// Adds the filter of `entry`, a valid one with wildcards, which is not in the trie.
+    mutating func insert(_ entry: Int32, in entries: Entries) {
         filterCount += 1
+        let filter = entries.text(of: entry)
         var node = root
         var start = 0
-        while true {
+        while start <= filter.count {
             let end = filter.levelEnd(from: start)
             let level = filter.slice(start, end)
-            if level == "#" {
-                nodes[node].pointee.multi = entry
-                return
-            }
-            node = level == "+" ? plusChild(of: node) : literalChild(of: node, level)
-            if end == filter.count { break }
+            let child = level == "#" ? .none : child(of: node, level, at: start, entries)
+            if child.isNone { break }
+            node = child.isLeaf ? split(child, of: node, level, entries) : child.index
             start = end + 1
         }
-        nodes[node].pointee.here = entry
+        hang(entry, below: node, at: start, entries)
     }
 
-    /// Removes `filter`, which is in the trie.
-    mutating func remove(_ filter: ByteView) {
+    /// Removes the filter of `entry`.
+    mutating func remove(_ entry: Int32, in entries: Entries) {
         filterCount -= 1
-        var node = root
-        var start = 0
-        var isMulti = false
-        while true {
-            let end = filter.levelEnd(from: start)
-            let level = filter.slice(start, end)
-            if level == "#" {
-                isMulti = true
-                break
-            }
-            node = level == "+" ? nodes[node].pointee.plus : child(of: node, levels.find(level))
-            if node < 0 { return }
-            if end == filter.count { break }
-            start = end + 1
+        let node = entries[entry].pointee.node
+        let start = offset(below: node)
+        takeOut(entry, below: node, at: start, entries)
+        collapse(node, start, entries)
+    }
+
+    /// The filter, whose level below `node` begins at `start`, is the only one that goes on so.
+    private mutating func hang(_ entry: Int32, below node: Int32, at start: Int, _ entries: Entries) {
+        entries[entry].pointee.node = node
+        guard let level = entries.text(of: entry).level(from: start) else {
+            nodes[node].pointee.here = entry
+            return
         }
-        if isMulti {
-            nodes[node].pointee.multi = -1
+        if level == "#" {
+            nodes[node].pointee.multi = entry
+        } else if level == "+" {
+            nodes[node].pointee.plus = Child(leaf: entry)
         } else {
+            let child = Child(leaf: entry).raw
+            edges.insert(Self.edgeHash(node, level), child)
+            nodes[node].pointee.children += 1
+            nodes[node].pointee.allChildren ^= child
+        }
+    }
+
+    private mutating func takeOut(_ entry: Int32, below node: Int32, at start: Int, _ entries: Entries) {
+        guard let level = entries.text(of: entry).level(from: start) else {
             nodes[node].pointee.here = -1
+            return
         }
-        prune(node)
-    }
-
-    /// Appends the entries of all filters that match the topic name.
-    mutating func match(_ topic: ByteView, into matches: inout ScratchStack<Int32>) {
-        let count = resolve(topic)
-        // Filters that start with a wildcard do not match names that start with `$`. [MQTT-4.7.2-1]
-        if topic.count > 0, topic[0] == UInt8(ascii: "$") {
-            let first = child(of: root, scratch[0])
-            if first >= 0 { walk(first, depth: 1, count, &matches) }
+        if level == "#" {
+            nodes[node].pointee.multi = -1
+        } else if level == "+" {
+            nodes[node].pointee.plus = .none
         } else {
-            walk(root, depth: 0, count, &matches)
+            let child = Child(leaf: entry).raw
+            edges.remove(Self.edgeHash(node, level), child)
+            nodes[node].pointee.children -= 1
+            nodes[node].pointee.allChildren ^= child
         }
     }
 
-    private func walk(_ start: Int32, depth: Int, _ count: Int, _ matches: inout ScratchStack<Int32>) {
-        var node = start
-        var depth = depth
-        while true {
-            let this = nodes[node].pointee
-            // `a/#` also matches `a`: the parent level counts. [MQTT-4.7.1-1]
-            if this.multi >= 0 { matches.append(this.multi) }
-            if depth == count {
-                if this.here >= 0 { matches.append(this.here) }
-                return
-            }
-            let literal = this.children > 0 ? child(of: node, scratch[depth]) : -1
-            depth += 1
-            if this.plus >= 0 {
-                if literal >= 0 { walk(literal, depth: depth, count, &matches) }
-                node = this.plus
-            } else if literal >= 0 {
-                node = literal
-            } else {
-                return
-            }
-        }
-    }
-
-    /// Writes the interned level numbers of `topic` to `scratch` (-1: no filter has this level) and returns how many.
-    private mutating func resolve(_ topic: ByteView) -> Int {
-        var count = 0
-        var start = 0
-        while true {
-            let end = topic.levelEnd(from: start)
-            if count == scratchCapacity { growScratch() }
-            scratch[count] = levels.find(topic.slice(start, end))
-            count += 1
-            if end == topic.count { return count }
-            start = end + 1
-        }
-    }
-
-    private mutating func growScratch() {
-        let larger = UnsafeMutablePointer<Int32>.allocate(capacity: scratchCapacity * 2)
-        larger.update(from: scratch, count: scratchCapacity)
-        scratch.deallocate()
-        scratch = larger
-        scratchCapacity *= 2
-    }
-
-    // MARK: Nodes
-
-    private func edgeHash(of node: Int32) -> UInt64 {
-        LevelNames.edgeHash(nodes[node].pointee.parent, nodes[node].pointee.level)
-    }
-
-    @inline(__always)
-    private func child(of node: Int32, _ level: Int32) -> Int32 {
-        guard level >= 0 else { return -1 }
-        return edges.find(LevelNames.edgeHash(node, level)) {
-            nodes[$0].pointee.parent == node && nodes[$0].pointee.level == level
-        }
-    }
-
-    private mutating func plusChild(of node: Int32) -> Int32 {
-        if nodes[node].pointee.plus >= 0 { return nodes[node].pointee.plus }
-        let child = nodes.insert(Node(parent: node, level: Self.plusLevel))
-        nodes[node].pointee.plus = child
-        nodes[node].pointee.children += 1
-        return child
-    }
-
-    private mutating func literalChild(of node: Int32, _ name: ByteView) -> Int32 {
-        let existing = child(of: node, levels.find(name))
-        if existing >= 0 { return existing }
-        let interned = levels.use(name)
-        let fresh = nodes.insert(Node(parent: node, level: interned))
-        edges.insert(LevelNames.edgeHash(node, interned), fresh, rehash: edgeHash(of:))
-        nodes[node].pointee.children += 1
+    /// Puts a node in the place of a leaf, and the leaf below it.
+    private mutating func split(_ leaf: Child, of node: Int32, _ level: ByteView, _ entries: Entries) -> Int32 {
+        let fresh = nodes.insert(Node(parent: node), text: level)
+        replace(leaf, of: node, level, by: Child(node: fresh))
+        hang(leaf.index, below: fresh, at: offset(below: fresh), entries)
         return fresh
     }
 
-    private mutating func prune(_ start: Int32) {
+    private mutating func replace(_ old: Child, of node: Int32, _ level: ByteView, by new: Child) {
+        if level == "+" {
+            nodes[node].pointee.plus = new
+        } else {
+            edges.replace(Self.edgeHash(node, level), old.raw, with: new.raw)
+            nodes[node].pointee.allChildren ^= old.raw ^ new.raw
+        }
+    }
+
+    /// While only one filter is left below `start`, puts it in the place of the node.
+    private mutating func collapse(_ start: Int32, _ offset: Int, _ entries: Entries) {
         var node = start
-        while node != root, nodes[node].pointee.isUnused {
+        var offset = offset
+        while node != root, let leaf = onlyLeaf(of: node) {
+            takeOut(leaf, below: node, at: offset, entries)
             let parent = nodes[node].pointee.parent
-            let level = nodes[node].pointee.level
-            if level == Self.plusLevel {
-                nodes[parent].pointee.plus = -1
-            } else {
-                edges.remove(LevelNames.edgeHash(parent, level), node, rehash: edgeHash(of:))
-                levels.release(level)
-            }
-            nodes[parent].pointee.children -= 1
+            let level = nodes.text(of: node)
+            replace(Child(node: node), of: parent, level, by: Child(leaf: leaf))
+            entries[leaf].pointee.node = parent
+            offset -= level.count + 1
             nodes.remove(node)
             node = parent
         }
     }
 
+    /// The filter below the node, if there is just one.
+    private func onlyLeaf(of node: Int32) -> Int32? {
+        let this = nodes[node].pointee
+        let count = this.children + (this.plus.isNone ? 0 : 1) + (this.multi < 0 ? 0 : 1) + (this.here < 0 ? 0 : 1)
+        if count > 1 { return nil }
+        if this.here >= 0 { return this.here }
+        if this.multi >= 0 { return this.multi }
+        let child = this.plus.isNone ? Child(raw: this.allChildren) : this.plus
+        return child.isLeaf ? child.index : nil
+    }
+
+    /// Where the level below `node` begins in the filters that go through it.
+    private func offset(below node: Int32) -> Int {
+        var offset = 0
+        var above = node
+        while above != root {
+            offset += nodes.text(of: above).count + 1
+            above = nodes[above].pointee.parent
+        }
+        return offset
+    }
+
+    // MARK: Matching
+
+    /// Appends the entries of all filters that match the topic name.
+    func match(_ topic: ByteView, in entries: Entries, into matches: inout ScratchStack<Int32>) {
+        if topic.isEmpty { return }
+        walk(root, topic, 0, 0, entries, &matches)
+    }
+
+    /// Goes on below `start`, with the level of the topic at `position`, of the filters at `offset`.
+    private func walk(
+        _ start: Int32,
+        _ topic: ByteView,
+        _ position: Int,
+        _ offset: Int,
+        _ entries: Entries,
+        _ matches: inout ScratchStack<Int32>
+    ) {
+        var node = start
+        var position = position
+        var offset = offset
+        while true {
+            let this = nodes[node].pointee
+            // Filters that start with a wildcard do not match names that start with `$`. [MQTT-4.7.2-1]
+            let takesWildcards = node != root || topic[0] != UInt8(ascii: "$")
+            // `a/#` also matches `a`: the parent level counts. [MQTT-4.7.1-1]
+            if this.multi >= 0, takesWildcards { matches.append(this.multi) }
+            if position > topic.count {
+                if this.here >= 0 { matches.append(this.here) }
+                return
+            }
+            let end = topic.levelEnd(from: position)
+            var literal = Child.none
+            if this.children > 0 {
+                literal = namedChild(of: node, topic.slice(position, end), at: offset, entries)
+                if !literal.isNone, literal.isLeaf {
+                    append(literal.index, from: offset, topic, position, entries, &matches)
+                    literal = .none
+                }
+            }
+            var plus = takesWildcards ? this.plus : .none
+            if !plus.isNone, plus.isLeaf {
+                append(plus.index, from: offset, topic, position, entries, &matches)
+                plus = .none
+            }
+            let length = end - position
+            position = end + 1
+            if !plus.isNone {
+                if !literal.isNone {
+                    walk(literal.index, topic, position, offset + length + 1, entries, &matches)
+                }
+                node = plus.index
+                offset += 2
+            } else if !literal.isNone {
+                node = literal.index
+                offset += length + 1
+            } else {
+                return
+            }
+        }
+    }
+
+    @inline(__always)
+    private func append(
+        _ entry: Int32,
+        from offset: Int,
+        _ topic: ByteView,
+        _ position: Int,
+        _ entries: Entries,
+        _ matches: inout ScratchStack<Int32>
+    ) {
+        if TopicFilter.matches(entries.text(of: entry), from: offset, topic, from: position) { matches.append(entry) }
+    }
+
+    // MARK: Edges
+
+    /// The child of `node` behind `level`, which stands at `offset` in the filters below it. It has this level, but if it
+    /// is a leaf it may go on otherwise.
+    private func child(of node: Int32, _ level: ByteView, at offset: Int, _ entries: Entries) -> Child {
+        level == "+" ? nodes[node].pointee.plus : namedChild(of: node, level, at: offset, entries)
+    }
+
+    @inline(__always)
+    private func namedChild(of node: Int32, _ level: ByteView, at offset: Int, _ entries: Entries) -> Child {
+        let found = edges.find(Self.edgeHash(node, level)) { raw in
+            let child = Child(raw: raw)
+            if !child.isLeaf {
+                return nodes[child.index].pointee.parent == node && nodes.text(of: child.index) == level
+            }
+            return entries[child.index].pointee.node == node
+                && entries.text(of: child.index).hasLevel(level, at: offset)
+        }
+        return Child(raw: found)
+    }
+
+    @inline(__always)
+    private static func edgeHash(_ node: Int32, _ level: ByteView) -> UInt64 {
+        let key = level.hash64 ^ UInt64(UInt32(bitPattern: node)) &* 0x9E37_79B9_7F4A_7C15
+        let product = key.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+        return product.high ^ product.low
+    }
+
+    // MARK: All
+
+    /// The entry of every filter, in no particular order.
+    func eachEntry(_ body: (Int32) -> Void) {
+        eachEntry(below: Child(node: root), body)
+        edges.eachIndex { eachEntry(below: Child(raw: $0), body) }
+    }
+
+    /// Those that are found from `child` without the table of edges.
+    private func eachEntry(below child: Child, _ body: (Int32) -> Void) {
+        var child = child
+        while !child.isNone, !child.isLeaf {
+            let node = nodes[child.index].pointee
+            if node.here >= 0 { body(node.here) }
+            if node.multi >= 0 { body(node.multi) }
+            child = node.plus
+        }
+        if !child.isNone { body(child.index) }
+    }
+
     func deallocate() {
+        eachNode { nodes.deallocateText(of: $0) }
         nodes.deallocate()
-        levels.deallocate()
         edges.deallocate()
-        scratch.deallocate()
+    }
+
+    private func eachNode(_ body: (Int32) -> Void) {
+        func visit(_ child: Child) {
+            var child = child
+            while !child.isNone, !child.isLeaf {
+                let next = nodes[child.index].pointee.plus
+                body(child.index)
+                child = next
+            }
+        }
+        visit(Child(node: root))
+        edges.eachIndex { visit(Child(raw: $0)) }
+    }
+}
+
+extension ByteView {
+    /// The topic level that starts at `start`; nil = the last one ended before.
+    fileprivate func level(from start: Int) -> ByteView? {
+        start > count ? nil : slice(start, levelEnd(from: start))
+    }
+
+    /// Whether the level at `offset`, if there is one, is `level`.
+    @inline(__always)
+    fileprivate func hasLevel(_ level: ByteView, at offset: Int) -> Bool {
+        let end = offset + level.count
+        guard end <= count, end == count || self[end] == UInt8(ascii: "/") else { return false }
+        return slice(offset, end) == level
     }
 }

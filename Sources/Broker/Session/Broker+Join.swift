@@ -120,11 +120,9 @@ extension Broker {
         while liveSessions.count <= Int(slot) { liveSessions.append(0) }
         liveSessions[Int(slot)] = sessionGeneration
         sessions[slot].pointee.slot = slot
-        sessionTable.insert(name.hash64, slot, rehash: sessionHash(of:))
+        sessionTable.insert(name.hash64, slot)
         return slot
     }
-
-    private func sessionHash(of slot: Int32) -> UInt64 { sessions[slot].pointee.clientIdentifier.view.hash64 }
 
     /// What was sent before and not acknowledged is sent again, in its order. [MQTT-4.4.0-1] [MQTT-4.6.0-1]
     func resend(_ session: SessionPointer, _ connection: ConnectionPointer) {
@@ -169,7 +167,7 @@ extension Broker {
         }
         let orphans = takeOrphans(slot)
         releaseAll(of: slot)
-        while let last = session.pointee.subscriptions.last { removeSubscription(slot, last) }
+        removeAllSubscriptions(slot)
         if !hooks.sessionTerminated.isEmpty {
             for link in hooks.sessionTerminated {
                 link.call {
@@ -187,7 +185,7 @@ extension Broker {
         if session.pointee.retainedQueries > 0 { stopRetained(session) }
         let name = session.pointee.clientIdentifier.view
         if loopCount > 1 { registry.release(Array(name.buffer), session.pointee.claim) }
-        sessionTable.remove(name.hash64, slot, rehash: sessionHash(of:))
+        sessionTable.remove(name.hash64, slot)
         session.pointee.deallocate()
         liveSessions[Int(slot)] = 0
         sessions.remove(slot)

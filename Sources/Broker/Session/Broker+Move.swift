@@ -68,14 +68,27 @@ extension Broker {
             sendIfReady(slot)
             return
         }
-        let subscriptions = session.pointee.subscriptions.map { subscription in
-            MovingSubscription(
-                filter: Array(index[subscription.entry].pointee.name.view.buffer),
-                group: subscription.group < 0 ? [] : Array(groups[subscription.group].pointee.name.view.buffer),
-                options: subscription.options
-            )
+        let subscriptions = (0..<session.pointee.subscriptions.count).map { i in
+            moving(session.pointee.subscriptions[i])
         }
         outboxes[loop].append(.moving(clientIdentifier: key, claim: claim, subscriptions))
+    }
+
+    private func moving(_ subscription: SessionSubscription) -> MovingSubscription {
+        let position = Int(subscription.position)
+        guard subscription.isShared else {
+            return MovingSubscription(
+                filter: Array(index.filter(of: subscription.entry).buffer),
+                group: [],
+                options: index[subscription.entry].pointee.subscribers[position].options
+            )
+        }
+        let group = groups[subscription.group]
+        return MovingSubscription(
+            filter: Array(index.filter(of: group.pointee.entry).buffer),
+            group: Array(group.pointee.name.view.buffer),
+            options: group.pointee.members[position].options
+        )
     }
 
     /// Sends a session that moves, once it has everything that is to come to it here.
@@ -98,7 +111,7 @@ extension Broker {
         )
         session.pointee.inflight = InflightWindow()
         session.pointee.queue = MessageQueue()
-        while let last = session.pointee.subscriptions.last { removeSubscription(slot, last) }
+        removeAllSubscriptions(slot)
         forget(slot)
         outboxes[loop].append(.session(clientIdentifier: key, claim: claim, state))
     }

@@ -56,8 +56,9 @@ extension Broker {
     /// The session ends.
     func releaseAll(of slot: Int32) {
         guard knowsExclusive else { return }
-        for subscription in sessions[slot].pointee.subscriptions where subscription.group < 0 {
-            release(index[subscription.entry].pointee.name.view, slot)
+        let subscriptions = sessions[slot].pointee.subscriptions
+        for i in 0..<subscriptions.count where !subscriptions[i].isShared {
+            release(index.filter(of: subscriptions[i].entry), slot)
         }
     }
 }

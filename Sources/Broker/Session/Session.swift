@@ -4,15 +4,6 @@
 import MQTT
 
 struct Session {
-    struct Subscription {
-        var entry: Int32
-        /// The shared group's index, -1 = not shared.
-        var group: Int32
-        var options: DeliveryOptions
-        /// Where the session stands in the list of the entry, or of the group, so that nobody has to search it there.
-        var position: Int32
-    }
-
     let clientIdentifier: OwnedBytes
     /// Tells this session from an earlier one in the same slot.
     let generation: UInt32
@@ -37,8 +28,8 @@ struct Session {
     var expiryInterval: UInt32 = 0
     /// How many messages may be in flight: the least of the client's and our limit.
     var inflightLimit = 0
-    /// Sorted by entry and group.
-    var subscriptions: [Subscription] = []
+    /// Sorted by their keys.
+    var subscriptions = CompactList<SessionSubscription>()
     var inflight = InflightWindow()
     /// In flight since an earlier connection and not sent again yet, the last one first.
     var unsent: [UInt16] = []
@@ -66,6 +57,7 @@ struct Session {
     var isMoving: Bool { movingTo >= 0 }
 
     mutating func deallocate() {
+        subscriptions.deallocate()
         inflight.deallocate()
         queue.deallocate()
         delayedWill?.release()

@@ -14,18 +14,18 @@ import Testing
             for slot in broker.sessions.indices {
                 let subscriptions = broker.sessions[slot].pointee.subscriptions
                 let isConnected = broker.sessions[slot].pointee.connection != nil
-                #expect(Int(broker.sessions[slot].pointee.sharedCount) == subscriptions.filter { $0.group >= 0 }.count)
-                for (i, one) in subscriptions.enumerated() {
+                let all = (0..<subscriptions.count).map { subscriptions[$0] }
+                #expect(Int(broker.sessions[slot].pointee.sharedCount) == all.filter(\.isShared).count)
+                for (i, one) in all.enumerated() {
                     let position = Int(one.position)
-                    let place = subscriptions.place(one.entry, one.group)
+                    let place = subscriptions.place(one.key)
                     #expect(place.isThere && place.index == i, "\(note)")
-                    if one.group >= 0 {
+                    if one.isShared {
                         let group = broker.groups[one.group].pointee
-                        #expect(group.members[position] == Subscriber(session: slot, options: one.options), "\(note)")
+                        #expect(group.members[position].target == slot, "\(note)")
                         #expect((position < group.connectedCount) == isConnected, "\(note)")
                     } else {
-                        let list = broker.index[one.entry].pointee.subscribers
-                        #expect(list[position] == Subscriber(session: slot, options: one.options), "\(note)")
+                        #expect(broker.index[one.entry].pointee.subscribers[position].target == slot, "\(note)")
                     }
                 }
             }

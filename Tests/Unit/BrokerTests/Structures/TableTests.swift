@@ -31,19 +31,19 @@ import Testing
         var model: [String: Int32] = [:]
         var names: [Int32: String] = [:]
         // Few distinct hashes make long probe runs, which deletion has to close again.
-        func hash(_ name: String) -> UInt64 { UInt64(name.utf8.reduce(0) { $0 &+ Int($1) } % 37) << 32 | 5 }
+        func hash(_ name: String) -> UInt64 { UInt64(name.utf8.reduce(0) { $0 &+ Int($1) } % 37) << 10 | 5 }
         var next: Int32 = 0
         for step in 0..<20_000 {
             let name = "k\(random.below(300))"
             let found = table.find(hash(name)) { names[$0] == name }
             #expect(found == model[name] ?? -1, "seed \(random.seed), step \(step)")
             if let index = model[name] {
-                table.remove(hash(name), index) { hash(names[$0]!) }
+                table.remove(hash(name), index)
                 model[name] = nil
                 names[index] = nil
             } else {
                 names[next] = name
-                table.insert(hash(name), next) { hash(names[$0]!) }
+                table.insert(hash(name), next)
                 model[name] = next
                 next += 1
             }
@@ -56,7 +56,7 @@ import Testing
 
     @Test func aSubscriberListBehavesLikeADictionary() {
         var random = SeededRandom()
-        var list = SubscriberList()
+        var list = CompactList<Subscriber>()
         var model: [Int32: UInt32] = [:]
         for step in 0..<20_000 {
             let target = Int32(random.below(40) - 10)
@@ -74,12 +74,12 @@ import Testing
                 let position = list.index(ofTarget: target)
                 let wasThere = model.removeValue(forKey: target) != nil
                 #expect((position != nil) == wasThere, "seed \(random.seed), step \(step)")
-                if let position { list.remove(at: position) }
+                if let position { list.removeSwapping(at: position) }
             }
             #expect(list.count == model.count)
         }
         for i in 0..<list.count { #expect(model[list[i].target] == list[i].options.bits) }
-        while !list.isEmpty { list.remove(at: random.below(list.count)) }
+        while !list.isEmpty { list.removeSwapping(at: random.below(list.count)) }
         #expect(list.isEmpty)
         list.deallocate()
     }
@@ -94,6 +94,27 @@ import Testing
         #expect((0..<1000).allSatisfy { stack[$0] == Int32($0) })
         stack.drop(to: 0)
         #expect(stack.count == 0)
+    }
+
+    @Test func aCompactListBehavesLikeAnArray() {
+        var random = SeededRandom()
+        var list = CompactList<SessionSubscription>()
+        defer { list.deallocate() }
+        var model: [SessionSubscription] = []
+        for step in 0..<20_000 {
+            // Grows to some hundred elements and goes back to none, again and again.
+            if random.below(1000) < (step / 1000 % 2 == 0 ? 700 : 300) {
+                let element = SessionSubscription(key: Int32(step), position: Int32(random.below(1000)))
+                let place = random.below(model.count + 1)
+                list.insert(element, at: place)
+                model.insert(element, at: place)
+            } else if !model.isEmpty {
+                let place = random.below(model.count)
+                list.remove(at: place)
+                model.remove(at: place)
+            }
+            #expect((0..<list.count).map { list[$0] } == model, "seed \(random.seed), step \(step)")
+        }
     }
 
     @Test func levelNamesCountTheirUsers() {
