@@ -63,7 +63,9 @@ static struct usage answer(struct load *load, struct connection *first, uint32_t
 
 void backlog_run(const struct options *options) {
     if (options->broker <= 0) fail("A backlog run stops the broker for moments: give its process id (--broker-pid).");
-    if (options->tls != 0) fail("A backlog run is without TLS, where the broker waits for its clients.");
+    if (options->tls != 0 || options->websocket) {
+        fail("In a backlog run no broker may wait for its clients, as it does with TLS and WebSocket: leave them out.");
+    }
     struct load load;
     load_prepare_clients(&load, options, options->connections);
     held = options->broker;
