@@ -18,7 +18,7 @@ from .mqtt_bytes import Client  # noqa: E402
 
 class ReferenceTests(unittest.TestCase):
     def setUp(self) -> None:
-        endpoint = self.enterContext(brokers.reference().running(core=None))
+        endpoint = self.enterContext(brokers.reference().running(cores=None))
         self.port, self.pid = endpoint.port, endpoint.pid
 
     def client(self, level: int = 5, **options) -> Client:
