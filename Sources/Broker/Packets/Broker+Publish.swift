@@ -119,8 +119,7 @@ extension Broker {
     /// Whether a topic name or filter keeps to the maximum of levels; a short one does without a look at its bytes.
     @inline(__always)
     func hasFewLevels(_ topic: ByteView) -> Bool {
-        topic.count < settings.maximumTopicLevels
-            || topic.buffer.lazy.filter { $0 == UInt8(ascii: "/") }.count < settings.maximumTopicLevels
+        topic.count < settings.maximumTopicLevels || topic.separatorCount < settings.maximumTopicLevels
     }
 
     /// When a message that does not say so expires; a delayed one lives from when it is due.

@@ -65,4 +65,11 @@ extension ByteView {
         while i < count, base[i] != UInt8(ascii: "/") { i &+= 1 }
         return i
     }
+
+    /// One less than there are levels. Without a branch: a vector of bytes is counted at a time.
+    var separatorCount: Int {
+        var separators = 0
+        for byte in buffer { separators &+= byte == UInt8(ascii: "/") ? 1 : 0 }
+        return separators
+    }
 }
