@@ -59,6 +59,8 @@ def measure_curve(curve: measure.Curve, found: dict[str, brokers.Broker], run: m
     lines = []
     for broker in found.values():
         for series in curve.series:
+            if broker.name == "mosquitto" and not series.has_reference:
+                continue
             figures = series.measure(broker, run)
             lines.append({"broker": broker.name, "series": series.label, "figures": figures})
             print(f"{curve.name}, {broker.name}{', ' * bool(series.label)}{series.label}: " + "  ".join(

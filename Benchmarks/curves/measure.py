@@ -43,6 +43,7 @@ class Run:
 class Series:
     label: str
     measure: Callable[[brokers.Broker, Run], Points]
+    has_reference: bool = False  # it is measured with the reference, too
 
 
 @dataclass(frozen=True)
@@ -262,19 +263,19 @@ NANOSECONDS = "broker CPU, ns a message"
 
 CURVES = (
     Curve("connections", "A message, by connections", "connections, all but two of them silent", NANOSECONDS,
-          (Series("", connections),)),
+          (Series("", connections, True),)),
     Curve("subscriptions", "A message, by subscriptions", "subscriptions, filters all different", NANOSECONDS,
           (Series("one topic", subscriptions("site/%07d/sensor/state", hot=True)),
-           Series("any topic", subscriptions("site/%07d/sensor/state", hot=False)),
-           Series("any topic, filters with +", subscriptions("site/%07d/+/state", hot=False)))),
+           Series("any topic", subscriptions("site/%07d/sensor/state", hot=False), True),
+           Series("any topic, with +", subscriptions("site/%07d/+/state", hot=False)))),
     Curve("memory", "Memory of a subscription", "subscriptions, 1,000 a client", "resident bytes a subscription",
-          (Series("", memory("site/%07d/sensor/state")),
-           Series("filters with +", memory("site/%07d/+/state")))),
+          (Series("exact", memory("site/%07d/sensor/state"), True),
+           Series("with +", memory("site/%07d/+/state")))),
     Curve("depth", "A message, by levels of its topic", "levels in a topic of 256 bytes", NANOSECONDS,
-          (Series("", depth(None)), Series("filter ends in +", depth(b"+"))), base=2),
+          (Series("exact", depth(None), True), Series("ends in +", depth(b"+"))), base=2),
     Curve("fan-out", "A delivery, by subscribers of the topic", "subscribers", "broker CPU, ns a delivery",
-          (Series("", fan_out),)),
+          (Series("", fan_out, True),)),
     Curve("retained", "A message, by retained messages", "retained messages", NANOSECONDS,
-          (Series("not retained", retained(measures_sets=False)),
-           Series("replaces a retained one", retained(measures_sets=True)))),
+          (Series("not retained", retained(measures_sets=False), True),
+           Series("retained again", retained(measures_sets=True), True))),
 )

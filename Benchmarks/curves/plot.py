@@ -9,30 +9,39 @@ import statistics
 from html import escape
 
 WIDTH, HEIGHT = 760, 400
-LEFT, RIGHT, TOP, BOTTOM = 64, 560, 66, 340
+LEFT, RIGHT, TOP, BOTTOM = 64, 562, 66, 340
 LABEL_HEIGHT = 17
 
-STYLE = """
-  .card { fill: #ffffff; stroke: #d7dce2 }
-  text { font-family: -apple-system, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; font-size: 13px; fill: #1d2530 }
-  .title { font-size: 16px; font-weight: 600 }
-  .quiet { fill: #5d6876; font-size: 12px }
-  .grid { stroke: #e6e9ee; stroke-width: 1 }
-  .axis { stroke: #98a2ae; stroke-width: 1 }
-  .c0 { --c: #1f6feb } .c1 { --c: #12805c } .c2 { --c: #b4540a } .r0, .r1, .r2 { --c: #8b95a1 }
-  .line { stroke: var(--c); stroke-width: 2; fill: none; stroke-linejoin: round }
-  .r0.line { stroke-dasharray: 7 4 } .r1.line { stroke-dasharray: 2 4 } .r2.line { stroke-dasharray: 10 3 2 3 }
-  .spread { stroke: var(--c); stroke-width: 1.5; opacity: 0.6 }
-  .point { fill: var(--c) }
-  .name { fill: var(--c); font-weight: 600 }
-  @media (prefers-color-scheme: dark) {
-    .card { fill: #12171e; stroke: #2c3540 }
-    text { fill: #e4e9ef }
-    .quiet { fill: #95a1af }
-    .grid { stroke: #232b35 }
-    .axis { stroke: #5d6876 }
-    .c0 { --c: #6aa9ff } .c1 { --c: #4cc596 } .c2 { --c: #f0985a } .r0, .r1, .r2 { --c: #7d8895 }
-  }
+# Of the lines: three of the broker in question, then those of the reference.
+COLOURS = {"c0": ("#1f6feb", "#6aa9ff"), "c1": ("#12805c", "#4cc596"), "c2": ("#b4540a", "#f0985a"),
+           "r0": ("#7b8591", "#8b96a3"), "r1": ("#7b8591", "#8b96a3"), "r2": ("#7b8591", "#8b96a3")}
+
+
+def line_colours(dark: bool) -> str:
+    return "\n".join(f"  .{kind}.line, .{kind}.spread {{ stroke: {colours[dark]} }} "
+                     f".{kind}.point, .{kind}.name {{ fill: {colours[dark]} }}" for kind, colours in COLOURS.items())
+
+
+STYLE = f"""
+  .card {{ fill: #ffffff; stroke: #d7dce2 }}
+  text {{ font: 13px "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; fill: #1d2530 }}
+  .title {{ font-size: 16px; font-weight: 600 }}
+  .quiet {{ fill: #5d6876; font-size: 12px }}
+  .grid {{ stroke: #e6e9ee }}
+  .axis {{ stroke: #98a2ae }}
+  .line {{ stroke-width: 2; fill: none; stroke-linejoin: round }}
+  .r0.line {{ stroke-dasharray: 7 4 }} .r1.line {{ stroke-dasharray: 2 4 }} .r2.line {{ stroke-dasharray: 10 3 2 3 }}
+  .spread {{ stroke-width: 5; opacity: 0.35 }}
+  .name {{ font-size: 12.5px; font-weight: 600 }}
+{line_colours(dark=False)}
+  @media (prefers-color-scheme: dark) {{
+    .card {{ fill: #12171e; stroke: #2c3540 }}
+    text {{ fill: #e4e9ef }}
+    .quiet {{ fill: #95a1af }}
+    .grid {{ stroke: #232b35 }}
+    .axis {{ stroke: #5d6876 }}
+{line_colours(dark=True)}
+  }}
 """
 
 Line = tuple[str, str, dict[int, list[float]]]  # class, name, figures by point
