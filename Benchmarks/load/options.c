@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include "failure.h"
+#include "packets.h"
 #include "payload.h"
 
 #include <getopt.h>
@@ -38,6 +39,7 @@ static const char help[] =
     "  --tls 12|13                TLS 1.2 or 1.3; certificates are not checked (plain)\n"
     "  --ws                       over WebSocket, path /mqtt, subprotocol mqtt\n"
     "  --protocol 4|5             MQTT 3.1.1 or 5 (5)\n"
+    "  --username U, --password P of every client (none)\n"
     "  --qos 0|1|2                of messages and subscriptions (0)\n"
     "  --size BYTES               payload (16); from 8 on disorder is noticed\n"
     "  --groups N                 topics with publishers and subscribers of their own (1)\n"
@@ -74,7 +76,8 @@ static const char help[] =
     "  load slow --subscribers 10 --slow-receivers 1000 --qos 1\n";
 
 enum option_code {
-    OPTION_HOST = 256, OPTION_PORT, OPTION_TLS, OPTION_PROTOCOL, OPTION_QOS, OPTION_SIZE, OPTION_GROUPS, OPTION_PUBLISHERS,
+    OPTION_HOST = 256, OPTION_PORT, OPTION_TLS, OPTION_PROTOCOL, OPTION_USERNAME, OPTION_PASSWORD, OPTION_QOS,
+    OPTION_SIZE, OPTION_GROUPS, OPTION_PUBLISHERS,
     OPTION_SUBSCRIBERS, OPTION_WINDOW, OPTION_WARM_UP, OPTION_SECONDS, OPTION_RATE, OPTION_CONNECTIONS,
     OPTION_CONCURRENCY, OPTION_FILTERS, OPTION_MESSAGES, OPTION_RESUMED, OPTION_STARTS, OPTION_WEBSOCKET, OPTION_SHARED,
     OPTION_PERCENT, OPTION_SLOW_RECEIVERS, OPTION_BROKER_PID, OPTION_CORE, OPTION_BROKER_CORE, OPTION_HELP,
@@ -86,6 +89,8 @@ static const struct option long_options[] = {
     {"tls", required_argument, NULL, OPTION_TLS},
     {"ws", no_argument, NULL, OPTION_WEBSOCKET},
     {"protocol", required_argument, NULL, OPTION_PROTOCOL},
+    {"username", required_argument, NULL, OPTION_USERNAME},
+    {"password", required_argument, NULL, OPTION_PASSWORD},
     {"qos", required_argument, NULL, OPTION_QOS},
     {"size", required_argument, NULL, OPTION_SIZE},
     {"groups", required_argument, NULL, OPTION_GROUPS},
@@ -120,6 +125,11 @@ static uint32_t parse_number(const char *text, const char *name, uint32_t least,
     return (uint32_t)value;
 }
 
+static const char *parse_credential(const char *text, const char *name) {
+    if (strlen(text) > CREDENTIAL_CAPACITY) fail("--%s has at most %d bytes.", name, CREDENTIAL_CAPACITY);
+    return text;
+}
+
 static double parse_seconds(const char *text, const char *name) {
     char *end;
     double value = strtod(text, &end);
@@ -147,6 +157,8 @@ static void parse_option(struct options *options, int code) {
     case OPTION_TLS: options->tls = (int)parse_number(optarg, "tls", 12, 13); break;
     case OPTION_WEBSOCKET: options->websocket = true; break;
     case OPTION_PROTOCOL: options->protocol_level = (int)parse_number(optarg, "protocol", 4, 5); break;
+    case OPTION_USERNAME: options->username = parse_credential(optarg, "username"); break;
+    case OPTION_PASSWORD: options->password = parse_credential(optarg, "password"); break;
     case OPTION_QOS: options->qos = (int)parse_number(optarg, "qos", 0, 2); break;
     case OPTION_SIZE: options->payload_length = parse_number(optarg, "size", 0, 16u << 20); break;
     case OPTION_GROUPS: options->groups = parse_number(optarg, "groups", 1, 60000); break;

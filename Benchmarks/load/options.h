@@ -19,6 +19,8 @@ struct options {
     int tls;                 // 0 = plain, 12 = TLS 1.2, 13 = TLS 1.3
     bool websocket;          // MQTT over WebSocket
     int protocol_level;      // 4 = MQTT 3.1.1, 5 = MQTT 5
+    const char *username;    // NULL = none
+    const char *password;    // NULL = none
     int qos;
     uint32_t payload_length;
     uint32_t groups;         // one topic each

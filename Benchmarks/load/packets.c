@@ -27,20 +27,24 @@ static uint8_t *write_variable_byte_integer(uint8_t *out, size_t value) {
     return out;
 }
 
-size_t encode_connect(uint8_t *out, int protocol_level, const char *client_identifier, uint32_t session_expiry) {
+size_t encode_connect(uint8_t *out, const struct connect_shape *shape) {
     uint8_t body[HANDSHAKE_PACKET_CAPACITY];
     uint8_t *end = write_string(body, "MQTT");
-    *end++ = (uint8_t)protocol_level;
-    *end++ = session_expiry == 0 ? 0x02 : 0;  // Clean Start
+    *end++ = (uint8_t)shape->protocol_level;
+    // Clean Start, and which credentials follow. [MQTT-3.1.2.3]
+    *end++ = (uint8_t)((shape->session_expiry == 0 ? 0x02 : 0) | (shape->username != NULL ? 0x80 : 0)
+        | (shape->password != NULL ? 0x40 : 0));
     end = write_uint16(end, 0);               // Keep Alive off: a run is short, and pings would disturb it
-    if (protocol_level == 5) {
-        *end++ = session_expiry == 0 ? 0 : 5;
-        if (session_expiry > 0) {
+    if (shape->protocol_level == 5) {
+        *end++ = shape->session_expiry == 0 ? 0 : 5;
+        if (shape->session_expiry > 0) {
             *end++ = 0x11;  // Session Expiry Interval
-            end = write_uint16(write_uint16(end, (uint16_t)(session_expiry >> 16)), (uint16_t)session_expiry);
+            end = write_uint16(write_uint16(end, (uint16_t)(shape->session_expiry >> 16)), (uint16_t)shape->session_expiry);
         }
     }
-    end = write_string(end, client_identifier);
+    end = write_string(end, shape->client_identifier);
+    if (shape->username != NULL) end = write_string(end, shape->username);
+    if (shape->password != NULL) end = write_string(end, shape->password);
 
     uint8_t *cursor = out;
     *cursor++ = 0x10;

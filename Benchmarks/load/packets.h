@@ -26,6 +26,17 @@ enum { FIRST_BYTE_PUBACK = 0x40, FIRST_BYTE_PUBREC = 0x50, FIRST_BYTE_PUBREL = 0
 
 enum { ACKNOWLEDGEMENT_LENGTH = 4, TOPIC_NAME_CAPACITY = 128, HANDSHAKE_PACKET_CAPACITY = 256 };
 
+// Of a user name and of a password, so that a CONNECT with both keeps to its capacity.
+enum { CREDENTIAL_CAPACITY = 64 };
+
+struct connect_shape {
+    int protocol_level;
+    const char *client_identifier;
+    uint32_t session_expiry;  // 0: the session is new and ends with its connection
+    const char *username;     // NULL = none
+    const char *password;     // NULL = none
+};
+
 struct publish_shape {
     int protocol_level;
     int qos;
@@ -34,8 +45,7 @@ struct publish_shape {
     bool retain;
 };
 
-// With a session expiry of 0 the session is new and ends with its connection.
-size_t encode_connect(uint8_t *out, int protocol_level, const char *client_identifier, uint32_t session_expiry);
+size_t encode_connect(uint8_t *out, const struct connect_shape *shape);
 
 // `count` filters one behind the other, each with its zero byte. The packet fits into subscribe_capacity() bytes for
 // the length of all filters together.

@@ -176,11 +176,14 @@ size_t session_receive(struct load *load, struct connection *connection, const u
 
 void session_send_connect(struct load *load, struct connection *connection) {
     char client_identifier[64];
-    snprintf(client_identifier, sizeof client_identifier, "load-%d-%u", (int)getpid(),
-             (unsigned)connection->number);
+    snprintf(client_identifier, sizeof client_identifier, "load-%d-%u", (int)getpid(), (unsigned)connection->number);
+    const struct options *options = load->options;
+    struct connect_shape shape = {
+        .protocol_level = options->protocol_level, .client_identifier = client_identifier,
+        .session_expiry = load->session_expiry, .username = options->username, .password = options->password,
+    };
     uint8_t *packet = connection_begin_packet(connection, HANDSHAKE_PACKET_CAPACITY);
-    connection_end_packet(connection, (uint32_t)encode_connect(packet, load->options->protocol_level, client_identifier,
-                                                               load->session_expiry));
+    connection_end_packet(connection, (uint32_t)encode_connect(packet, &shape));
     connection_flush(load, connection);
 }
 

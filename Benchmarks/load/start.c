@@ -73,7 +73,11 @@ static int connect_to(const struct addrinfo *address, const char *name) {
 
 static void exchange(const struct options *options, int descriptor) {
     uint8_t packet[HANDSHAKE_PACKET_CAPACITY];
-    size_t length = encode_connect(packet, options->protocol_level, "load-start", 0);
+    struct connect_shape shape = {
+        .protocol_level = options->protocol_level, .client_identifier = "load-start",
+        .username = options->username, .password = options->password,
+    };
+    size_t length = encode_connect(packet, &shape);
     struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (send(descriptor, packet, length, MSG_NOSIGNAL) != (ssize_t)length
