@@ -145,7 +145,7 @@ let package = Package(
         ),
         tests("Unit/BrokerTests", ["TestRandom", "Broker", "MQTT", "PluginAPI"]),
         tests("Unit/ConfigTests", ["TestRandom", "Config"]),
-        tests("Unit/FileACLTests", ["FileACLRules", "PluginAPI", "PluginKit", "MockHost"]),
+        tests("Unit/FileACLTests", ["TestRandom", "FileACLRules", "PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/PasswordAuthTests", ["PasswordAuthUsers", "PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/PluginKitTests", ["PluginAPI", "PluginKit", "MockHost"]),
         tests("Unit/HostTests", ["Host", "PluginAPI", argumentParser]),

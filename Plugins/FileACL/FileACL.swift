@@ -30,9 +30,14 @@ final class FileACL: Plugin, @unchecked Sendable {
             "authorization.cache.enable",
             .bool,
             default: "true",
-            "Whether verdicts are remembered per connection."
+            "Whether verdicts on publishing are remembered per connection."
         ),
-        Setting("authorization.cache.max_size", .int, default: "32", "How many verdicts a connection remembers."),
+        Setting(
+            "authorization.cache.max_size",
+            .int,
+            default: "32",
+            "How many verdicts a connection remembers; the earliest are forgotten."
+        ),
         Setting("authorization.cache.ttl", .duration, default: "1m", "How long a verdict is remembered."),
         Setting(
             "authorization.cache.excludes",

@@ -35,10 +35,15 @@ struct Address: Equatable {
     }
 }
 
-struct AddressRange {
-    private let isV4: Bool
+struct AddressRange: Hashable {
+    /// The family, and how many bits at the end do not count.
+    struct Width: Hashable {
+        let isV4: Bool
+        let shift: UInt8
+    }
+
+    let width: Width
     private let network: UInt128
-    private let shift: UInt8
 
     /// `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`.
     init?(_ text: String) {
@@ -51,14 +56,17 @@ struct AddressRange {
             prefix = Int(number)
         }
         // ::ffff:10.0.0.0/104 is 10.0.0.0/8.
-        let width = address.isV4 ? 32 : 128
-        guard width - (written - prefix) >= 0 else { return nil }
-        shift = UInt8(written - prefix)
-        isV4 = address.isV4
-        network = address.bits >> shift
+        guard (address.isV4 ? 32 : 128) - (written - prefix) >= 0 else { return nil }
+        self.init(of: address, Width(isV4: address.isV4, shift: UInt8(written - prefix)))
+    }
+
+    /// The range of that width which holds the address.
+    init(of address: Address, _ width: Width) {
+        self.width = width
+        network = address.bits >> width.shift
     }
 
     func contains(_ address: Address) -> Bool {
-        address.isV4 == isV4 && address.bits >> shift == network
+        address.isV4 == width.isV4 && address.bits >> width.shift == network
     }
 }

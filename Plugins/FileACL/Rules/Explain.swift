@@ -13,7 +13,7 @@ public struct Explanation: Equatable, Sendable {
 extension RuleSet {
     public func explain(_ client: UnsafePointer<isth_client>, _ request: Request) -> Explanation {
         let subject = Subject(client)
-        let index = applicableRules(subject).withUnsafeBufferPointer { deciding(request, subject, among: $0) }
+        let index = ownRules(subject).withUnsafeBufferPointer { deciding(request, subject, own: $0) }
         let verdict = verdict(index, request)
         if index >= 0 {
             let (place, text) = rule(index)

@@ -55,11 +55,41 @@ public enum Verdict: Equatable, Sendable {
 }
 
 extension RuleSet {
-    /// The index of the rule that decides, -1 if none does.
+    /// The index of the rule that decides, -1 if none does; `own` are the rules about the client that are not for
+    /// everybody.
     @inline(__always)
-    func deciding(_ request: Request, _ subject: Subject, among applicable: UnsafeBufferPointer<UInt32>) -> Int {
-        for index in applicable where matches(rules[Int(index)], request, subject) { return Int(index) }
-        return -1
+    func deciding(_ request: Request, _ subject: Subject, own: UnsafeBufferPointer<UInt32>) -> Int {
+        let common = firstForEverybody(request, subject)
+        for index in own {
+            if index >= common { break }
+            if matches(rules[Int(index)], request, subject) { return Int(index) }
+        }
+        return common == UInt32.max ? -1 : Int(common)
+    }
+
+    /// `UInt32.max` if none matches.
+    private func firstForEverybody(_ request: Request, _ subject: Subject) -> UInt32 {
+        var first = UInt32.max
+        func look(_ entries: UnsafeBufferPointer<TopicIndex.Entry>) {
+            for entry in entries {
+                if entry.rule >= first { break }
+                if matches(entry, request, subject) {
+                    first = entry.rule
+                    break
+                }
+            }
+        }
+        forEverybody.forEachRun(of: request.topic) { look($0) }
+        look(UnsafeBufferPointer(forEverybody.unanchored))
+        return first
+    }
+
+    @inline(__always)
+    private func matches(_ entry: TopicIndex.Entry, _ request: Request, _ subject: Subject) -> Bool {
+        let rule = rules[Int(entry.rule)]
+        guard concerns(rule, request) else { return false }
+        return entry.topic == TopicIndex.anyTopic
+            ? !request.isLink : matches(topics[Int(entry.topic)], request, subject, rule.permission)
     }
 
     @inline(__always)
@@ -70,15 +100,17 @@ extension RuleSet {
 
     @inline(__always)
     private func matches(_ rule: CompiledRule, _ request: Request, _ subject: Subject) -> Bool {
-        guard rule.wants & request.access.rawValue != 0, rule.qos >> request.qos & 1 != 0 else { return false }
-        if rule.retain != .either, request.access == .publish, (rule.retain == .set) != request.retain { return false }
+        guard concerns(rule, request) else { return false }
         if rule.topics.isEmpty { return !request.isLink }
-        for index in rule.topics {
-            let topic = topics[Int(index)]
-            if request.isLink && !topic.namesLink { continue }
-            if matches(topic, request, subject, rule.permission) { return true }
-        }
+        for index in rule.topics where matches(topics[Int(index)], request, subject, rule.permission) { return true }
         return false
+    }
+
+    /// Whether the rule's action is what is asked for.
+    @inline(__always)
+    private func concerns(_ rule: CompiledRule, _ request: Request) -> Bool {
+        guard rule.wants & request.access.rawValue != 0, rule.qos >> request.qos & 1 != 0 else { return false }
+        return rule.retain == .either || request.access != .publish || (rule.retain == .set) == request.retain
     }
 
     private func matches(
@@ -87,6 +119,7 @@ extension RuleSet {
         _ subject: Subject,
         _ permission: Permission
     ) -> Bool {
+        if request.isLink && !topic.namesLink { return false }
         let asked = request.topic
         var place = 0
         for index in topic.steps {

@@ -48,9 +48,10 @@ public final class RuleSet: @unchecked Sendable {
     /// Tells the profiles made for this set from those of an older one.
     let generation: UInt64
     let conditions: [Condition]
-    /// Every rule is for everybody, so clients need no profile.
-    let isUnconditional: Bool
-    let everyRule: UnsafeMutableBufferPointer<UInt32>
+    /// The rules that are not for everybody.
+    let clients: ClientIndex
+    /// The rules that are.
+    let forEverybody: TopicIndex
     let rules: UnsafeMutableBufferPointer<CompiledRule>
     let topics: UnsafeMutableBufferPointer<CompiledTopic>
     let steps: UnsafeMutableBufferPointer<CompiledStep>
@@ -64,8 +65,8 @@ public final class RuleSet: @unchecked Sendable {
         self.noMatch = noMatch
         generation = generations.wrappingAdd(1, ordering: .relaxed).newValue
         conditions = compiler.conditions
-        isUnconditional = compiler.conditions.allSatisfy { if case .everybody = $0 { true } else { false } }
-        everyRule = frozen(compiler.rules.indices.map { UInt32($0) })
+        clients = compiler.clients
+        forEverybody = TopicIndex(compiler.forEverybody)
         rules = frozen(compiler.rules)
         topics = frozen(compiler.topics)
         steps = frozen(compiler.steps)
@@ -74,7 +75,7 @@ public final class RuleSet: @unchecked Sendable {
     }
 
     deinit {
-        everyRule.deallocate()
+        forEverybody.deallocate()
         rules.deallocate()
         topics.deallocate()
         steps.deallocate()
@@ -92,7 +93,7 @@ public final class RuleSet: @unchecked Sendable {
 
 private let generations = Atomic<UInt64>(0)
 
-private func frozen<Element>(_ elements: [Element]) -> UnsafeMutableBufferPointer<Element> {
+func frozen<Element>(_ elements: [Element]) -> UnsafeMutableBufferPointer<Element> {
     let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
     _ = buffer.initialize(from: elements)
     return buffer
@@ -100,15 +101,23 @@ private func frozen<Element>(_ elements: [Element]) -> UnsafeMutableBufferPointe
 
 private struct Compiler {
     var conditions: [Condition] = []
+    var clients = ClientIndex()
+    var forEverybody: [(anchor: [UInt8], entry: TopicIndex.Entry)] = []
     var rules: [RuleSet.CompiledRule] = []
     var topics: [RuleSet.CompiledTopic] = []
     var steps: [RuleSet.CompiledStep] = []
     var bytes: [UInt8] = []
 
     mutating func add(_ rule: Rule) {
+        let number = UInt32(rules.count)
         let first = UInt32(topics.count)
         if case .some(let patterns) = rule.topics {
             for pattern in patterns { add(pattern) }
+        }
+        switch rule.condition {
+        case .everybody: forEverybody += entries(rule, number, first)
+        case .nobody: break
+        default: clients.add(rule.condition, rule: number)
         }
         conditions.append(rule.condition)
         rules.append(
@@ -120,6 +129,19 @@ private struct Compiler {
                 topics: first..<UInt32(topics.count)
             )
         )
+    }
+
+    private func entries(
+        _ rule: Rule,
+        _ number: UInt32,
+        _ first: UInt32
+    ) -> [(anchor: [UInt8], entry: TopicIndex.Entry)] {
+        guard case .some(let patterns) = rule.topics, !patterns.isEmpty else {
+            return [([], .init(rule: number, topic: TopicIndex.anyTopic))]
+        }
+        return patterns.enumerated().map { index, pattern in
+            (pattern.anchor, .init(rule: number, topic: first + UInt32(index)))
+        }
     }
 
     private mutating func add(_ pattern: TopicPattern) {
