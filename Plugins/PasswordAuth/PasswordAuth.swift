@@ -64,16 +64,30 @@ final class PasswordAuth: Plugin {
             guard let userID = authenticator.userID(of: client), let credential = authenticator.users[userID] else {
                 continue
             }
+            let algorithm = authenticator.users.algorithm
+            guard algorithm.isSlow else {
+                return algorithm.accepts(password, credential)
+                    ? host.admit(ticket, credential) : isth_result(ISTH_DENY)
+            }
             let attempt = Attempt(
                 host: host,
                 ticket: ticket,
-                algorithm: authenticator.users.algorithm,
+                algorithm: algorithm,
                 credential: credential,
                 password: password.array
             )
-            return attempt.algorithm.isSlow ? attempt.verdict(userID, chain.verified) : attempt.verdict()
+            return attempt.verdict(userID, chain.verified)
         }
         return isth_result(ISTH_NEXT)
+    }
+}
+
+extension PluginHost {
+    /// Only an answer can say that the client is a superuser.
+    fileprivate func admit(_ ticket: isth_id, _ credential: Credential) -> isth_result {
+        guard credential.isSuperuser else { return isth_result(ISTH_ALLOW) }
+        answer(ticket, ISTH_ALLOW, superuser: true)
+        return isth_result(ISTH_LATER)
     }
 }
 
@@ -87,7 +101,7 @@ extension Authenticator {
     }
 }
 
-/// A known user with some password: copies of all that the verdict needs, since a slow one outlives the hook.
+/// A known user with some password, under a slow algorithm: copies of all that the verdict needs, as it outlives the hook.
 private struct Attempt: Sendable {
     let host: PluginHost
     let ticket: isth_id
@@ -95,15 +109,11 @@ private struct Attempt: Sendable {
     let credential: Credential
     let password: [UInt8]
 
-    func verdict() -> isth_result {
-        algorithm.accepts(password, credential) ? accept() : isth_result(ISTH_DENY)
-    }
-
     func verdict(_ userID: [UInt8], _ verified: CredentialCache) -> isth_result {
         let key = verified.key(userID, password, credential)
-        if let key, verified.contains(key) { return accept() }
+        if let key, verified.contains(key) { return host.admit(ticket, credential) }
         let accepted = host.runBlocking {
-            let isRight = algorithm.accepts(password, credential)
+            let isRight = password.withBytes { algorithm.accepts($0.view, credential) }
             if isRight, let key { verified.insert(key) }
             host.answer(ticket, isRight ? ISTH_ALLOW : ISTH_DENY, superuser: isRight && credential.isSuperuser)
         }
@@ -115,13 +125,6 @@ private struct Attempt: Sendable {
                 reason: "Too many passwords are being checked: try again."
             )
         }
-        return isth_result(ISTH_LATER)
-    }
-
-    /// Only an answer can say that the client is a superuser.
-    private func accept() -> isth_result {
-        guard credential.isSuperuser else { return isth_result(ISTH_ALLOW) }
-        host.answer(ticket, ISTH_ALLOW, superuser: true)
         return isth_result(ISTH_LATER)
     }
 }

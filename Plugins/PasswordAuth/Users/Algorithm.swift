@@ -101,12 +101,22 @@ public struct Algorithm: Sendable {
     }
 
     /// Takes the same time whatever part of the password is wrong.
-    public func accepts(_ password: [UInt8], _ credential: Credential) -> Bool {
+    public func accepts(_ password: BytesView, _ credential: Credential) -> Bool {
         switch kind {
-        case .plain: equalTexts(salted(password, credential.salt), credential.secret)
-        case .digest(let digest): equal(digest.hash(salted(password, credential.salt)), credential.secret)
-        case .bcrypt: Bcrypt.accepts(password, credential.secret)
-        case .pbkdf2(let derivation): equal(derivation.derive(password, credential.salt), credential.secret)
+        case .plain: equalTexts(salted(password.array, credential.salt), credential.secret)
+        case .digest(let digest): accepts(password, credential, digest)
+        case .bcrypt: Bcrypt.accepts(password.array, credential.secret)
+        case .pbkdf2(let derivation): equal(derivation.derive(password.array, credential.salt), credential.secret)
+        }
+    }
+
+    private func accepts(_ password: BytesView, _ credential: Credential, _ digest: Digest) -> Bool {
+        credential.salt.withBytes { salt in
+            switch saltPosition {
+            case .prefix: digest.makes(credential.secret, of: salt.view, password)
+            case .suffix: digest.makes(credential.secret, of: password, salt.view)
+            case .disable: digest.makes(credential.secret, of: password, .empty)
+            }
         }
     }
 

@@ -42,10 +42,43 @@ public enum Digest: String, CaseIterable, Sendable {
     /// Nil if the library fails, as it does for what a FIPS configuration forbids.
     func hash(_ bytes: [UInt8]) -> [UInt8]? {
         var result = [UInt8](repeating: 0, count: size)
-        guard EVP_Q_digest(nil, name, nil, bytes, bytes.count, &result, nil) == 1 else { return nil }
+        guard let function, EVP_Digest(bytes, bytes.count, &result, nil, function, nil) == 1 else { return nil }
         return result
     }
+
+    /// Whether the hash of `first` with `second` behind it is `expected`, in constant time and without an allocation of
+    /// ours: every login is compared so, on its event loop.
+    func makes(_ expected: [UInt8], of first: BytesView, _ second: BytesView) -> Bool {
+        guard expected.count == size, let function, let context = EVP_MD_CTX_new() else { return false }
+        defer { EVP_MD_CTX_free(context) }
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { result in
+            EVP_DigestInit_ex2(context, function, nil) == 1
+                && EVP_DigestUpdate(context, first.base, first.count) == 1
+                && EVP_DigestUpdate(context, second.base, second.count) == 1
+                && EVP_DigestFinal_ex(context, result.baseAddress, nil) == 1
+                && CRYPTO_memcmp(result.baseAddress, expected, size) == 0
+        }
+    }
+
+    /// Fetched once: the library's search by name costs as much as hashing a password. Nil if it does not offer it.
+    private var function: OpaquePointer? { functions[place] }
+
+    private var place: Int {
+        switch self {
+        case .md4: 0
+        case .md5: 1
+        case .ripemd160: 2
+        case .sha: 3
+        case .sha224: 4
+        case .sha256: 5
+        case .sha384: 6
+        case .sha512: 7
+        }
+    }
 }
+
+/// By place, in the order of the cases.
+nonisolated(unsafe) private let functions = Digest.allCases.map { EVP_MD_fetch(nil, $0.name, nil) }
 
 /// A library context of OpenSSL, with the legacy provider where it was asked for.
 final class DigestLibrary: @unchecked Sendable {
