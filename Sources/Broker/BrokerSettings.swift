@@ -81,6 +81,10 @@ public struct BrokerSettings: Sendable {
     public var disconnectsWhenDenied = false
     /// How long an authorisation answer is remembered, ms; 0 = not at all.
     public var authorizationCacheTime: UInt64 = 60_000
+    /// How many of them a connection remembers.
+    public var authorizationCacheSize = 32
+    /// Topics whose answers are not remembered.
+    public var authorizationCacheExcludes: [[UInt8]] = []
     /// A slow receiver has this long to take half of its queue while its publishers wait, ms.
     public var holdBackTime: UInt64 = 5000
     /// A hook that promised an answer has this long, ms.

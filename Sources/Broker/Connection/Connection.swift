@@ -240,30 +240,3 @@ final class PendingCheck {
         self.link = link
     }
 }
-
-/// The last answer to "may this client publish to this topic?", since clients mostly publish to one topic in a row.
-struct AuthorizationMemory {
-    private var topic = OwnedBytes.empty
-    private var validUntil: UInt64 = 0
-    private var rules: UInt32 = 0
-    private var flags: UInt8 = 0
-    private var isAllowed = false
-
-    /// `rules` counts the changes of the rules: an answer from before one is forgotten.
-    @inline(__always)
-    func answer(_ topic: ByteView, _ flags: UInt8, rules: UInt32, at now: UInt64) -> Bool? {
-        let isValid = now < validUntil && rules == self.rules && flags == self.flags
-        return isValid && topic == self.topic.view ? isAllowed : nil
-    }
-
-    mutating func remember(_ topic: ByteView, _ flags: UInt8, rules: UInt32, _ isAllowed: Bool, until: UInt64) {
-        self.rules = rules
-        self.topic.deallocate()
-        self.topic = OwnedBytes(copying: topic)
-        self.flags = flags
-        self.isAllowed = isAllowed
-        validUntil = until
-    }
-
-    func deallocate() { topic.deallocate() }
-}

@@ -104,37 +104,40 @@ extension Broker {
 
     // MARK: Authorisation
 
+    /// Not given the publication: that would be a copy of all of it for every message.
     @inline(__always)
-    func authorizePublish(_ connection: ConnectionPointer, _ publication: borrowing Publication) -> Verdict {
-        if connection.pointee.isSuperuser { return .allow }
-        let flags = publication.qos | (publication.retain ? 4 : 0)
-        if let known = connection.pointee.authorized.answer(publication.topic, flags, rules: rules, at: now) {
-            return known ? .allow : .deny
-        }
-        return askPublish(connection, publication, flags)
+    func authorizePublish(_ connection: ConnectionPointer, _ topic: ByteView, _ qos: UInt8, _ retain: Bool) -> Verdict {
+        let flags = qos | (retain ? 4 : 0)
+        let question = AuthorizationMemory.Question(topic: topic, flags: flags, rules: rules, now: now)
+        return connection.pointee.authorized.allows(question) ? .allow : askPublish(connection, question)
     }
 
     @inline(never)
     private func askPublish(
         _ connection: ConnectionPointer,
-        _ publication: borrowing Publication,
-        _ flags: UInt8
+        _ question: AuthorizationMemory.Question
     ) -> Verdict {
-        let access = ISTH_ACCESS_PUBLISH
-        let topic = publication.topic
-        let verdict = authorize(connection, .authorizePublish, access, topic, publication.qos, publication.retain)
+        if connection.pointee.isSuperuser { return .allow }
+        if let known = connection.pointee.authorized.answer(question) { return known ? .allow : .deny }
+        let (topic, qos, retain) = (question.topic, question.flags & 3, question.flags & 4 != 0)
+        let verdict = authorize(connection, .authorizePublish, ISTH_ACCESS_PUBLISH, topic, qos, retain)
         // The question is over: the next packet must not take it for its own.
         if verdict != .later { connection.pointee.pending = nil }
-        if verdict != .later, verdictLifetime > 0 {
+        if verdict != .later, verdictLifetime > 0, mayRemember(topic) {
             connection.pointee.authorized.remember(
-                topic,
-                flags,
-                rules: rules,
+                question,
                 verdict == .allow,
-                until: now + verdictLifetime
+                until: now + verdictLifetime,
+                limit: settings.authorizationCacheSize
             )
         }
         return verdict
+    }
+
+    private func mayRemember(_ topic: ByteView) -> Bool {
+        settings.authorizationCacheExcludes.allSatisfy { filter in
+            filter.withUnsafeBytes { !TopicFilter.matches(ByteView($0), topic) }
+        }
     }
 
     /// Without `mayWait` an answer that comes later counts as a no.

@@ -148,8 +148,7 @@ extension Broker {
         if connection.isEstablished {
             guard send(.success, data, connection, exchange) else { return tooLarge(connection) }
             // What it was allowed before may have been allowed to somebody else.
-            connection.pointee.authorized.deallocate()
-            connection.pointee.authorized = AuthorizationMemory()
+            connection.pointee.authorized.forget()
         } else {
             guard data.count <= Int(UInt16.max) else { return tooLarge(connection) }
             exchange.pointee.keep(data: data)

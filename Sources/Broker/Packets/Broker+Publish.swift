@@ -45,7 +45,7 @@ extension Broker {
         let delay = isDollar ? takeDelay(&publication) : .none
         if packet.qos == .exactlyOnce, try isRepeated(packet, connection) { return true }  // [MQTT-4.3.2-5]
         if !hooks.authorize.isEmpty {
-            switch authorizePublish(connection, publication) {
+            switch authorizePublish(connection, publication.topic, publication.qos, publication.retain) {
             case .allow: break
             case .deny:
                 denyPublish(connection, packet)

@@ -68,6 +68,9 @@ extension BrokerSettings {
         } else {
             authorizationCacheTime = UInt64(clamping: int("authorization.cache.ttl", 60_000))
         }
+        authorizationCacheSize = max(1, int("authorization.cache.max_size", authorizationCacheSize))
+        authorizationCacheExcludes = (config.array(at: "authorization.cache.excludes") ?? []).compactMap { $0.string() }
+            .map { Array($0.utf8) }
     }
 
     private static func sharedStrategy(_ kind: String?, initialPick: String?) -> SharedStrategy {

@@ -188,22 +188,6 @@ import Testing
         #expect(registry.owner([1]) == nil)
     }
 
-    @Test func theMemoryOfAuthorisationEnds() {
-        var memory = AuthorizationMemory()
-        defer { memory.deallocate() }
-        "a".withView { topic in
-            #expect(memory.answer(topic, 0, rules: 0, at: 5) == nil)
-            memory.remember(topic, 1, rules: 0, true, until: 10)
-            #expect(memory.answer(topic, 1, rules: 0, at: 9) == true)
-            #expect(memory.answer(topic, 2, rules: 0, at: 9) == nil)
-            #expect(memory.answer(topic, 1, rules: 0, at: 10) == nil)
-            memory.remember(topic, 1, rules: 0, false, until: 20)
-            #expect(memory.answer(topic, 1, rules: 0, at: 11) == false)
-            #expect(memory.answer(topic, 1, rules: 1, at: 11) == nil)
-        }
-        "b".withView { #expect(memory.answer($0, 1, rules: 0, at: 11) == nil) }
-    }
-
     @Test func aTicketIsGoodOnce() {
         var tickets = Tickets(loop: 3)
         let connection = ConnectionIdentifier(77)
