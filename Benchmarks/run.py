@@ -18,8 +18,8 @@ import signal
 import subprocess
 import sys
 
-from driver import brokers, build, loops, report, results, rows, targets
-from driver.row import Row
+from driver import brokers, build, loops, report, results, rows, stock_plugins, targets
+from driver.row import Row, VARIANTS
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -37,8 +37,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2 if quick else 5)
     parser.add_argument("--seconds", type=float, default=0.4 if quick else 0.6, help="measured time of one round")
     parser.add_argument("--warm-up", type=float, default=0.15, help="seconds before it")
-    parser.add_argument("--brokers", metavar="NAMES", default="mosquitto,isthmus,reference",
-                        help="which to start: mosquitto, mosquitto-nagle, isthmus, reference (default: all but the second)")
+    parser.add_argument("--brokers", metavar="NAMES", default="mosquitto,isthmus,isthmus-plugins,reference",
+                        help="which to start: mosquitto, mosquitto-nagle, isthmus, isthmus-plugins (in its own chapter), "
+                             "reference (default: all but the second)")
     parser.add_argument("--broker", metavar="NAME=HOST:PORT[@PID]", action="append", default=[],
                         help="one that runs already; may be repeated")
     parser.add_argument("--subject", metavar="NAME", default="isthmus", help="the broker that ratios and targets are of")
@@ -72,6 +73,7 @@ def chosen_brokers(arguments: argparse.Namespace) -> list[brokers.Broker]:
         "mosquitto": lambda: brokers.mosquitto(arguments.mosquitto),
         "mosquitto-nagle": lambda: brokers.mosquitto(arguments.mosquitto, "mosquitto-nagle", nodelay=False),
         "isthmus": lambda: brokers.isthmus(arguments.isthmus, arguments.plugin_dir),
+        "isthmus-plugins": lambda: stock_plugins.isthmus_plugins(arguments.isthmus, arguments.plugin_dir),
         "reference": brokers.reference,
     }
     chosen = []
@@ -118,6 +120,8 @@ def measure_once(load: pathlib.Path, broker: brokers.Broker, row: Row, arguments
             return run_load(command, timeout, prepared.folder)
     with broker.running(frozenset(cores[:broker_cores]) if cores else None, row.needs) as endpoint:
         command += ["--host", endpoint.host, "--port", str(endpoint.port)]
+        if endpoint.login:
+            command += ["--username", endpoint.login[0], "--password", endpoint.login[1]]
         return run_load(command + (["--broker-pid", str(endpoint.pid)] if endpoint.pid else []), timeout)
 
 
@@ -135,7 +139,7 @@ def run_load(command: list[str], timeout: float, folder: str | None = None) -> d
 def measure_row(load: pathlib.Path, chosen: list[brokers.Broker], row: Row, arguments: argparse.Namespace,
                 cores: tuple[int, int] | None) -> dict[str, results.Cell]:
     cells = {broker.name: results.Cell() for broker in chosen}
-    able = [broker for broker in chosen if row.needs <= broker.offers]
+    able = [broker for broker in chosen if broker.can(row.needs)]
     for _ in range(min(arguments.rounds, row.rounds or arguments.rounds)):
         for broker in able:
             cell = cells[broker.name]
@@ -172,22 +176,23 @@ def main() -> int:
         print("Broker and load have no core each, so nothing is pinned: expect poor figures.", file=sys.stderr)
         cores = None
 
-    table = results.Table([broker.name for broker in chosen], arguments.subject, wanted)
+    tables = results.tables([broker.name for broker in chosen], arguments.subject, wanted)
+    selected = [row for row in selected if row.chapter not in VARIANTS or len(tables[row.chapter].names) > 1]
     facts = {
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "machine": report.machine(),
         "command": ("QUICK=1 " if arguments.quick else "") + shlex.join(["Benchmarks/run.py", *sys.argv[1:]]),
-        "rounds": arguments.rounds, "seconds": arguments.seconds,
+        "subject": arguments.subject, "rounds": arguments.rounds, "seconds": arguments.seconds,
         "pinning": f"broker on core {cores[0]}, load on core {cores[1]}" if cores else "nothing pinned",
         "brokers": {broker.name: {"version": broker.version, "settings": broker.settings} for broker in chosen},
     }
     measured = []
     for number, row in enumerate(selected, 1):
         measured.append((row, measure_row(load, chosen, row, arguments, cores)))
-        print(f"[{number}/{len(selected)}] " + " | ".join(filter(None, table.lines(*measured[-1])[0])), flush=True)
-    for chapter, lines in report.chapters(table, measured).items():
+        print(f"[{number}/{len(selected)}] " + " | ".join(filter(None, tables[row.chapter].lines(*measured[-1])[0])), flush=True)
+    for chapter, lines in report.chapters(tables, measured).items():
         print(f"\n{chapter}\n\n{results.as_text(lines)}")
-    report.write(pathlib.Path(arguments.output), facts, table, measured)
+    report.write(pathlib.Path(arguments.output), facts, tables, measured)
     print(f"\nWritten: {pathlib.Path(arguments.output, 'RESULTS.md')}")
     bad = any(cell.failures or cell.faulty() for _, cells in measured for cell in cells.values())
     return 1 if bad else 0

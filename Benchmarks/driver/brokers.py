@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The brokers that are measured: how each is started, on which configuration, and ended.
+"""The brokers that are measured: on which configuration each runs, and what it offers.
 
 A broker started here is a fresh process per measurement, pinned to one core. One that runs already is only talked to.
 """
@@ -8,17 +8,13 @@ import contextlib
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from . import build
-
-START_SECONDS = 10
-STOP_SECONDS = 5
+from .process import BrokerError, Prepared, START_SECONDS, free_port, started
 
 MOSQUITTO_CONFIGURATION = """\
 listener {port} 127.0.0.1
@@ -80,31 +76,20 @@ OUR_PROCESS = frozenset({"start"})
 MANY_SESSIONS = frozenset({"many-sessions"})
 
 
-class BrokerError(Exception):
-    """A broker that did not start, in one sentence."""
-
-
 @dataclass(frozen=True)
 class Endpoint:
     host: str
     port: int
     pid: int = 0  # 0 = unknown
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A process that is ready to be started, in `folder`; its clients connect to `port`."""
-
-    command: list[str]
-    folder: str
-    port: int
+    login: tuple[str, str] | None = None  # user name and password that it asks for
 
 
 @dataclass(frozen=True)
 class Broker:
     """A broker by name. `command` holds {config} and {port}; without a command it runs already, at `endpoint`.
 
-    A row that needs what is not in `offers` is not measured with this broker.
+    A row that needs what is not in `offers` is not measured with this broker, nor one that does not need all that is
+    in `only_for`.
     """
 
     name: str
@@ -112,9 +97,13 @@ class Broker:
     configuration: str = ""
     additions: dict[str, str] = field(default_factory=dict)  # configuration by what a row needs
     offers: frozenset[str] = frozenset()
+    only_for: frozenset[str] = frozenset()
     endpoint: Endpoint = Endpoint("", 0)
     version: str = "unknown version"
     settings: str = field(default="as it runs")
+
+    def can(self, needs: frozenset[str]) -> bool:
+        return self.only_for <= needs <= self.offers
 
     @contextlib.contextmanager
     def running(self, cores: frozenset[int] | None, needs: frozenset[str] = frozenset()) -> Iterator[Endpoint]:
@@ -122,24 +111,14 @@ class Broker:
         if not self.command:
             yield self.endpoint
             return
-        with self.prepared(needs) as prepared:
-            log = pathlib.Path(prepared.folder, "log")
-            with log.open("wb") as output:
-                process = subprocess.Popen(
-                    prepared.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=prepared.folder,
-                    # Out of the terminal's process group: Ctrl-C reaches only the driver, which ends it in order.
-                    start_new_session=True, preexec_fn=_pin_to(cores))
-            try:
-                _wait_until_listening(self.name, process, prepared.port, log)
-                yield Endpoint("127.0.0.1", prepared.port, process.pid)
-            finally:
-                _end(process)
+        with self.prepared(needs) as prepared, started(self.name, prepared, cores) as process:
+            yield Endpoint("127.0.0.1", prepared.port, process.pid)
 
     @contextlib.contextmanager
     def prepared(self, needs: frozenset[str]) -> Iterator[Prepared]:
         """The configuration of one process, with what a row needs, as files."""
         with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as folder:
-            port, listener_port = _free_port(), _free_port()
+            port, listener_port = free_port(), free_port()
             if "tls" in needs:
                 make_certificate(folder)
             config = pathlib.Path(folder, f"{self.name}.conf")
@@ -148,10 +127,6 @@ class Broker:
                               + added.format(listener_port=listener_port, folder=folder))
             yield Prepared([part.format(config=config, port=port) for part in self.command], folder,
                            listener_port if "{listener_port}" in added else port)
-
-
-def _pin_to(cores: frozenset[int] | None):
-    return None if cores is None else lambda: os.sched_setaffinity(0, cores)
 
 
 def make_certificate(folder: str) -> None:
@@ -164,37 +139,6 @@ def make_certificate(folder: str) -> None:
     # A broker that is started by root may read it as somebody else.
     pathlib.Path(folder).chmod(0o755)
     pathlib.Path(folder, "key.pem").chmod(0o644)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _wait_until_listening(name: str, process: subprocess.Popen, port: int, log: pathlib.Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise BrokerError(f"{name} ended with status {process.returncode} at its start: {_tail(log)}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.02)
-    raise BrokerError(f"{name} did not listen on port {port} within {START_SECONDS} s: {_tail(log)}")
-
-
-def _tail(log: pathlib.Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return " / ".join(lines[-3:]) or "it printed nothing."
-
-
-def _end(process: subprocess.Popen) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _first_line(*command: str) -> str:
@@ -230,9 +174,10 @@ def isthmus(binary: str, plugin_folder: str) -> Broker:
         raise BrokerError(f"isthmus was not found at {binary}; build it with \"swift build -c release\", "
                           "or name it with --isthmus PATH.")
     command = (str(path), "run", "--config", "{config}", "--plugin-dir", str(pathlib.Path(plugin_folder).resolve()))
-    return Broker("isthmus", command, ISTHMUS_CONFIGURATION, ISTHMUS_ADDITIONS,
-                  ALL_OF_MQTT | OUR_PROCESS | MANY_SESSIONS | ISTHMUS_ADDITIONS.keys(), version=_first_line(str(path), "--version"),
-                  settings=_settings(ISTHMUS_CONFIGURATION))
+    # "plugins": it can have them; stock_plugins.py has the broker that does.
+    offers = ALL_OF_MQTT | OUR_PROCESS | MANY_SESSIONS | ISTHMUS_ADDITIONS.keys() | {"plugins"}
+    return Broker("isthmus", command, ISTHMUS_CONFIGURATION, ISTHMUS_ADDITIONS, offers,
+                  version=_first_line(str(path), "--version"), settings=_settings(ISTHMUS_CONFIGURATION))
 
 
 def reference() -> Broker:

@@ -22,17 +22,17 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {model}, {platform.system()} {platform.release()} {platform.machine()}"
 
 
-def chapters(table: results.Table, measured: list[tuple[Row, dict[str, results.Cell]]]) -> dict[str, list[list[str]]]:
+def chapters(tables: dict[str, results.Table], measured: list[tuple[Row, dict[str, results.Cell]]]) -> dict[str, list[list[str]]]:
     """The lines of each chapter that has rows, with the header in front."""
     by_chapter = {}
     for chapter in CHAPTERS:
-        lines = [line for row, cells in measured if row.chapter == chapter for line in table.lines(row, cells)]
+        lines = [line for row, cells in measured if row.chapter == chapter for line in tables[chapter].lines(row, cells)]
         if lines:
-            by_chapter[chapter] = [table.header(), *lines]
+            by_chapter[chapter] = [tables[chapter].header(), *lines]
     return by_chapter
 
 
-def write(folder: pathlib.Path, facts: dict, table: results.Table,
+def write(folder: pathlib.Path, facts: dict, tables: dict[str, results.Table],
           measured: list[tuple[Row, dict[str, results.Cell]]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = [
@@ -43,12 +43,12 @@ def write(folder: pathlib.Path, facts: dict, table: results.Table,
         f"- {facts['rounds']} interleaved rounds of {facts['seconds']} s; {facts['pinning']}",
         *[f"- {name}: {broker['version']} (`{broker['settings']}`)" for name, broker in facts["brokers"].items()], "",
         "Medians over the rounds, in brackets the spread, (largest − smallest) / median; CPU ns = CPU time of the broker "
-        f"per delivery, per connect in rows of connections. Ratios are of {table.subject}: to mosquitto, and to what one "
-        "core can do at best (\"of C\", the reference broker). Marks:", "",
+        f"per delivery, per connect in rows of connections. Ratios are of {facts['subject']}: to mosquitto, and to what "
+        "one core can do at best (\"of C\", the reference broker); with the stock plugins, to the same without them. Marks:", "",
         *[f"- {mark}: {meaning}" for mark, meaning in results.MARKS.items()],
         "- –: the broker does not have what the row needs",
     ]
-    for chapter, lines in chapters(table, measured).items():
+    for chapter, lines in chapters(tables, measured).items():
         text += ["", f"## {chapter}", "", results.as_markdown(lines)]
     (folder / "RESULTS.md").write_text("\n".join(text) + "\n")
     document = {**facts, "rows": {

@@ -7,7 +7,7 @@ Knows the generator's JSON keys and nothing about processes.
 import statistics
 from dataclasses import dataclass, field
 
-from .row import Measure, Row
+from .row import CHAPTERS, Measure, Row, VARIANTS
 from .targets import Targets, VALUE, name_of, verdicts
 
 LOAD_BUSY = 0.95
@@ -89,7 +89,7 @@ class Table:
     """One line per measure: every broker's figure, the subject's CPU time, ratios and targets."""
 
     # The brokers that the subject is compared with, and how the column is headed.
-    BASES = {"mosquitto": "× mosquitto", "reference": "of C"}
+    BASES = {"mosquitto": "× mosquitto", "reference": "of C", "isthmus": "of isthmus"}
 
     def __init__(self, names: list[str], subject: str, targets: Targets):
         self.names = names
@@ -120,6 +120,15 @@ class Table:
         if self.targets:
             columns.append(verdicts(measure, self.targets.get(name_of(row, measure), {}), reached))
         return columns
+
+
+def tables(names: list[str], subject: str, targets: Targets) -> dict[str, Table]:
+    """The table of each chapter: all brokers but variants, or a variant beside the subject."""
+    variants = {chapter: subject + ending for chapter, ending in VARIANTS.items()}
+    brokers = Table([name for name in names if name not in variants.values()], subject, targets)
+    return {chapter: brokers for chapter in CHAPTERS} | {
+        chapter: Table([name for name in (subject, variant) if name in names], variant, targets)
+        for chapter, variant in variants.items()}
 
 
 def _figure(row: Row, measure: Measure, cell: Cell) -> str:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 CHAPTERS = ("Messages", "Latency", "Connections", "State", "TLS and WebSocket", "With the stock plugins", "Loops and fairness")
 
+# Chapters that hold a variant of a broker against the broker itself: what stands behind its name in the variant's.
+VARIANTS = {"With the stock plugins": "-plugins"}
+
 
 @dataclass(frozen=True)
 class Measure:

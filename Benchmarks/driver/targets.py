@@ -11,7 +11,7 @@ import pathlib
 from .row import Measure, Row
 
 VALUE = "value"
-SIGNS = {"mosquitto": "×", "reference": " of C", VALUE: ""}
+SIGNS = {"mosquitto": "×", "reference": " of C", "isthmus": " of isthmus", VALUE: ""}
 
 Targets = dict[str, dict[str, float]]
 

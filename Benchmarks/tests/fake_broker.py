@@ -33,6 +33,7 @@ class FakeBroker:
         self.subscribers: dict[socket.socket, bytes] = {}  # their topic filters
         self.turn = 0
         self.publishes = 0
+        self.connects: list[bytes] = []
         self.error: Exception | None = None
         self.thread = threading.Thread(target=self._run)
 
@@ -92,6 +93,7 @@ class FakeBroker:
     def _handle(self, client: socket.socket, packet: bytes) -> None:
         kind = packet[0] >> 4
         if kind == 1:
+            self.connects.append(packet)
             self.send(client, self.connack)
         elif kind == 8:
             self.subscribers[client] = packet[7:-1]

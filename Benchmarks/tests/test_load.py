@@ -245,6 +245,16 @@ class LoadTests(unittest.TestCase):
             result = self.result(broker, "idle", "--connections", "200")
             self.assertEqual((result["connections"], len(broker.pending)), (200, 200))
 
+    def test_every_client_logs_in_with_what_it_is_given(self):
+        for given, flags, end in (([], 0x02, b""), (["--username", "u"], 0x82, b"\0\1u"),
+                                  (["--username", "u", "--password", "pw"], 0xC2, b"\0\1u\0\2pw")):
+            with FakeBroker() as broker:
+                self.result(broker, "idle", "--connections", "3", *given)
+            self.assertEqual(len(broker.connects), 3)
+            for connect in broker.connects:
+                identifier = 15 + connect[14]
+                self.assertEqual((connect[9], connect[identifier:]), (flags, end))
+
     def test_a_broker_behind_tls_has_no_faults_either(self):
         with tempfile.TemporaryDirectory() as folder:
             brokers.make_certificate(folder)
@@ -271,7 +281,7 @@ class LoadTests(unittest.TestCase):
 
     def test_wrong_options_are_refused_by_name(self):
         for option, value in (("--qos", "3"), ("--window", "0"), ("--size", "many"), ("--seconds", "-1"), ("--percent", "0"),
-                              ("--shared", "--publishers=2")):
+                              ("--password", "x" * 65), ("--shared", "--publishers=2")):
             finished = subprocess.run(
                 [self.load, "throughput", option, value], capture_output=True, text=True, check=False)
             self.assertEqual(finished.returncode, 1)

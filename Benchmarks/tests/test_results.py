@@ -100,7 +100,7 @@ class ResultsTests(unittest.TestCase):
         self.assertTrue(targets.read(folder / "targets.json", rows.all_rows(10)))
 
     def test_what_a_row_needs_is_offered_by_some_broker(self):
-        offered = (brokers.ALL_OF_MQTT | brokers.OUR_PROCESS | brokers.MANY_SESSIONS
+        offered = ({"plugins"} | brokers.ALL_OF_MQTT | brokers.OUR_PROCESS | brokers.MANY_SESSIONS
                    | brokers.MOSQUITTO_ADDITIONS.keys() | brokers.ISTHMUS_ADDITIONS.keys())
         for row in rows.all_rows(10):
             self.assertLessEqual(row.needs, offered, row.name)
@@ -113,11 +113,28 @@ class ResultsTests(unittest.TestCase):
 
     def test_a_chapter_has_its_own_table_with_the_header(self):
         known = rows.all_rows(10)
-        table = results.Table(["isthmus"], "isthmus", {})
-        by_chapter = report.chapters(table, [(row, {"isthmus": self.cell()}) for row in known])
+        tables = results.tables(["isthmus"], "isthmus", {})
+        by_chapter = report.chapters(tables, [(row, {"isthmus": self.cell()}) for row in known])
         self.assertEqual(list(by_chapter), ["Messages", "Latency", "Connections", "State", "TLS and WebSocket",
-                                            "Loops and fairness"])
-        self.assertEqual(by_chapter["Latency"][0], table.header())
+                                            "With the stock plugins", "Loops and fairness"])
+        self.assertEqual(by_chapter["Latency"][0], tables["Latency"].header())
+
+    def test_a_variant_has_a_table_of_its_own_beside_the_broker(self):
+        names = ["mosquitto", "isthmus", "isthmus-plugins", "reference"]
+        row = next(row for row in rows.all_rows(10) if "plugins" in row.needs)
+        tables = results.tables(names, "isthmus", {row.name: {"isthmus": 0.9}})
+        self.assertEqual(tables["Messages"].names, ["mosquitto", "isthmus", "reference"])
+        table = tables[row.chapter]
+        cells = {"isthmus": self.cell(entry(rate=1000.0)), "isthmus-plugins": self.cell(entry(rate=950.0))}
+        line = dict(zip(table.header(), table.lines(row, cells)[0]))
+        self.assertEqual((line["isthmus"], line["of isthmus"]), ("1,000 (0%)", "0.95"))
+        self.assertEqual(line["Target"], "≥ 0.9 of isthmus met")
+
+    def test_a_variant_is_measured_in_its_own_rows_only(self):
+        plain = brokers.Broker("isthmus", offers=frozenset({"tls", "plugins"}))
+        variant = brokers.Broker("isthmus-plugins", only_for=frozenset({"plugins"}), offers=frozenset({"plugins"}))
+        for needs, able in ((set(), [plain]), ({"tls"}, [plain]), ({"plugins"}, [plain, variant])):
+            self.assertEqual([broker for broker in (plain, variant) if broker.can(frozenset(needs))], able)
 
 
 if __name__ == "__main__":
