@@ -25,6 +25,9 @@ extension Broker {
                 publication.release()
             }
             run.deallocate()
+        case .publishPackets(let run):
+            receive(run, from: other)
+            run.deallocate()
         case .publishShared(let message, let path): receiveShared(message, path, from: other)
         case .interest(let filter, let interest):
             filter.withUnsafeBytes { applyInterest(of: other, ByteView($0), interest) }

@@ -55,6 +55,8 @@ enum LoopMessage {
     case publish(Message)
     /// The same with many. The receiver frees the run.
     case publishRun(MessageRun)
+    /// The same with packets that are sent on as they are. The receiver frees the run.
+    case publishPackets(PacketRun)
     /// Hand this to one member of the group.
     case publishShared(Message, SharedPath)
     case interest(filter: [UInt8], Interest)

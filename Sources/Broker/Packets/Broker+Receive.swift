@@ -103,6 +103,12 @@ extension Broker {
         var used = 0
         while used < bytes.count {
             let rest = bytes.dropFirst(used)
+            if rest[0] == 0x30, connection.pointee.state == .connected {
+                let run = publishRun(connection, rest)
+                used &+= run
+                if run > 0, connection.isHeld || !connection.isOpen { return used }
+                if run > 0 { continue }
+            }
             switch frame(connection, rest) {
             case .packet(let header):
                 do {

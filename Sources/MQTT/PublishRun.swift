@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a busy publisher fills a read with: PUBLISH packets of QoS 0, one behind the other, all with the same topic name
+// and without properties. They are forwarded as the bytes they are, so nothing more is found out about each of them than
+// that it is one: the first packet is looked at in full, the others are compared with how it begins.
+
+public struct PublishRun: Sendable {
+    /// All packets, whole.
+    public let bytes: ByteView
+    /// How many packets these are, at least 1.
+    public let count: Int
+    /// Not validated; never empty.
+    public let topic: ByteView
+    /// Of all packets together.
+    public let payloadCount: Int
+    /// Whether the packets are those of MQTT 5, which have a place for properties.
+    public let isV5: Bool
+
+    /// A run is cut here: its bytes are to stay near while they are copied to many.
+    @inlinable
+    static var longest: Int { 32_768 }
+
+    /// The run at the start of `bytes`, nil if they do not start with a whole packet of this kind. Packets of more than
+    /// `maximumPacketSize` bytes, or with `payloadBorder` bytes of payload, belong to none.
+    @inlinable
+    @inline(__always)
+    public static func scan(
+        _ bytes: ByteView,
+        version: ProtocolVersion,
+        maximumPacketSize: Int,
+        payloadBorder: Int
+    ) -> PublishRun? {
+        let isV5 = version == .v5
+        guard let first = Packet(bytes, isV5: isV5), first.length <= maximumPacketSize,
+            first.payloadCount < payloadBorder
+        else { return nil }
+        var last = first
+        var lastStart = 0
+        var end = first.length
+        var count = 1
+        var payloadCount = first.payloadCount
+        while end < longest {
+            let rest = bytes.dropFirst(end)
+            if rest.count >= last.length, memoryEqual(rest.base, bytes.base + lastStart, last.start) {
+                // As long as the one before it, and with the same topic name.
+            } else {
+                guard let next = Packet(rest, isV5: isV5), next.length <= maximumPacketSize,
+                    next.payloadCount < payloadBorder, next.topic == first.topic
+                else { break }
+                last = next
+            }
+            lastStart = end
+            end &+= last.length
+            count &+= 1
+            payloadCount &+= last.payloadCount
+        }
+        return PublishRun(
+            bytes: bytes.slice(0, end),
+            count: count,
+            topic: first.topic,
+            payloadCount: payloadCount,
+            isV5: isV5
+        )
+    }
+
+    /// The payload of each packet, in order.
+    public func eachPayload(_ body: (ByteView) -> Void) {
+        var rest = bytes
+        while let packet = Packet(rest, isV5: isV5) {
+            body(rest.slice(packet.start, packet.length))
+            rest = rest.dropFirst(packet.length)
+        }
+    }
+
+    /// The same run, copied to memory that has room for its `bytes`.
+    public func copied(to target: UnsafeMutablePointer<UInt8>) -> PublishRun {
+        target.update(from: bytes.base, count: bytes.count)
+        let copy = ByteView(UnsafePointer(target), count: bytes.count)
+        let topicStart = topic.base - bytes.base
+        return PublishRun(
+            bytes: copy,
+            count: count,
+            topic: copy.slice(topicStart, topicStart + topic.count),
+            payloadCount: payloadCount,
+            isV5: isV5
+        )
+    }
+
+    @inlinable
+    init(bytes: ByteView, count: Int, topic: ByteView, payloadCount: Int, isV5: Bool) {
+        self.bytes = bytes
+        self.count = count
+        self.topic = topic
+        self.payloadCount = payloadCount
+        self.isV5 = isV5
+    }
+
+    /// The places in one packet.
+    @usableFromInline
+    struct Packet {
+        @usableFromInline let topic: ByteView
+        /// Of the payload.
+        @usableFromInline let start: Int
+        /// Of the whole packet.
+        @usableFromInline let length: Int
+
+        @inlinable
+        var payloadCount: Int { length &- start }
+
+        /// Nil unless `bytes` start with a whole PUBLISH that has neither flags nor properties, whose length is written
+        /// in one or two bytes, as few as it needs: what leaves again is to be as it would have been encoded.
+        @inlinable
+        @inline(__always)
+        init?(_ bytes: ByteView, isV5: Bool) {
+            guard bytes.count >= 4, bytes[0] == 0x30 else { return nil }
+            var body = 2
+            var remaining = Int(bytes[1])
+            if remaining >= 0x80 {
+                let high = Int(bytes[2])
+                guard high > 0, high < 0x80 else { return nil }
+                remaining = remaining & 0x7F | high &<< 7
+                body = 3
+            }
+            guard remaining >= 3, body &+ remaining <= bytes.count else { return nil }
+            let topicCount = Int(bytes[body]) &<< 8 | Int(bytes[body &+ 1])
+            var start = body &+ 2 &+ topicCount
+            let length = body &+ remaining
+            guard topicCount > 0, start &+ (isV5 ? 1 : 0) <= length else { return nil }
+            topic = bytes.slice(body &+ 2, start)
+            if isV5 {
+                guard bytes[start] == 0 else { return nil }
+                start &+= 1
+            }
+            self.start = start
+            self.length = length
+        }
+    }
+}
