@@ -13,8 +13,8 @@ package struct SubscriptionIndex {
     package init() {}
 
     var filterCount: Int { entries.count }
-    /// Filters that begin with `$`: the only ones that topics which begin so can match. [MQTT-4.7.2-1]
-    private(set) var dollarFilterCount = 0
+    /// Filters that begin with `$SYS`: the only ones that topics which begin so can match. [MQTT-4.7.2-1]
+    private(set) var systemFilterCount = 0
     /// Pages of memory that hold the filters.
     var pageCount: Int { entries.pageCount }
 
@@ -36,7 +36,7 @@ package struct SubscriptionIndex {
         let existing = find(filter)
         if existing >= 0 { return existing }
         let entry = entries.insert(FilterEntry(), text: filter)
-        if filter[0] == UInt8(ascii: "$") { dollarFilterCount += 1 }
+        if filter.hasPrefix("$SYS") { systemFilterCount += 1 }
         if TopicFilter.isWildcard(filter) {
             wildcards.insert(entry, in: entries.reader)
         } else {
@@ -50,7 +50,7 @@ package struct SubscriptionIndex {
         let one = entries[entry].pointee
         guard one.subscribers.isEmpty, !one.hasExtras, one.sessionLoops == 0 else { return }
         let filter = entries.text(of: entry)
-        if filter[0] == UInt8(ascii: "$") { dollarFilterCount -= 1 }
+        if filter.hasPrefix("$SYS") { systemFilterCount -= 1 }
         if TopicFilter.isWildcard(filter) {
             wildcards.remove(entry, in: entries.reader)
         } else {

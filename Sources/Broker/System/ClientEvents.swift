@@ -85,7 +85,7 @@ extension Broker {
 
     /// Nothing is put into words that nobody wants to know.
     private func publish(_ end: StaticString, of connection: ConnectionPointer, _ describe: (inout JSONText) -> Void) {
-        guard index.dollarFilterCount > 0 else { return }
+        guard index.systemFilterCount > 0 else { return }
         let identifier = connection.pointee.clientIdentifier.view
         // Such a name would be no topic name. [MQTT-3.3.2-2]
         guard !identifier.buffer.contains(UInt8(ascii: "+")),
