@@ -67,8 +67,7 @@ public struct ByteView: @unchecked Sendable {
         count >= prefix.count && memoryEqual(base, prefix.base, prefix.count)
     }
 
-    /// A 64-bit hash for in-process tables, eight bytes a step. Every process has its own seed, so that a client
-    /// cannot choose topics that collide.
+    /// A 64-bit hash for in-process tables, eight bytes a step, with the seed of ``seedHashes()``.
     @inlinable
     public var hash64: UInt64 { hashBytes(base, count) }
 }
@@ -108,11 +107,15 @@ func memoryEqual(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ count: 
     return true
 }
 
-@usableFromInline
-let hashSeed = UInt64.random(in: .min ... .max)
+/// A lazily made constant would be asked about at every hash whether it is there.
+private nonisolated(unsafe) var hashSeed: UInt64 = 0x2545_F491_4F6C_DD1D
+
+/// Gives this process its own seed, so that nobody can choose names that collide. Before the first table is filled, and
+/// before the second thread.
+public func seedHashes() { hashSeed = .random(in: .min ... .max) }
 
 /// Multiply-and-fold over eight-byte words; the tail is read by overlapping loads.
-@inlinable
+@usableFromInline
 func hashBytes(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
     let p = UnsafeRawPointer(bytes)
     var state = hashSeed ^ (UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15)
@@ -133,9 +136,8 @@ func hashBytes(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
     return fold(state ^ tail, 0x8EBC_6AF0_9C88_C6E3)
 }
 
-@inlinable
 @inline(__always)
-func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+private func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = a.multipliedFullWidth(by: b)
     return product.high ^ product.low
 }

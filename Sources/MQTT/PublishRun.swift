@@ -19,44 +19,51 @@ public struct PublishRun: Sendable {
     @inlinable
     static var longest: Int { 32_768 }
 
-    /// The run at the start of `bytes`, nil if they do not start with a whole packet of this kind. Packets of more than
-    /// `maximumPacketSize` bytes, or with `payloadBorder` bytes of payload, belong to none.
+    /// The packet at the start of `bytes` as a run of one; nil if there is no whole packet of this kind. Packets of more
+    /// than `maximumPacketSize` bytes, or with `payloadBorder` bytes of payload, are none.
     @inlinable
     @inline(__always)
-    public static func scan(
-        _ bytes: ByteView,
-        version: ProtocolVersion,
-        maximumPacketSize: Int,
-        payloadBorder: Int
-    ) -> PublishRun? {
+    public init?(first bytes: ByteView, version: ProtocolVersion, maximumPacketSize: Int, payloadBorder: Int) {
         let isV5 = version == .v5
         guard let first = Packet(bytes, isV5: isV5), first.length <= maximumPacketSize,
             first.payloadCount < payloadBorder
         else { return nil }
-        var last = first
+        self.init(
+            bytes: bytes.slice(0, first.length),
+            count: 1,
+            topic: first.topic,
+            payloadCount: first.payloadCount,
+            isV5: isV5
+        )
+    }
+
+    /// The run with what follows its first packet in the `bytes` that this one was found in.
+    @inlinable
+    @inline(__always)
+    public func extended(in bytes: ByteView, maximumPacketSize: Int, payloadBorder: Int) -> PublishRun {
+        var last = (start: self.bytes.count &- payloadCount, length: self.bytes.count)
         var lastStart = 0
-        var end = first.length
+        var end = last.length
         var count = 1
-        var payloadCount = first.payloadCount
-        while end < longest {
+        var payloadCount = self.payloadCount
+        while end < Self.longest {
             let rest = bytes.dropFirst(end)
-            if rest.count >= last.length, memoryEqual(rest.base, bytes.base + lastStart, last.start) {
-                // As long as the one before it, and with the same topic name.
-            } else {
+            // Mostly one is as long as the one before it.
+            if rest.count < last.length || !memoryEqual(rest.base, bytes.base + lastStart, last.start) {
                 guard let next = Packet(rest, isV5: isV5), next.length <= maximumPacketSize,
-                    next.payloadCount < payloadBorder, next.topic == first.topic
+                    next.payloadCount < payloadBorder, next.topic == topic
                 else { break }
-                last = next
+                last = (next.start, next.length)
             }
             lastStart = end
             end &+= last.length
             count &+= 1
-            payloadCount &+= last.payloadCount
+            payloadCount &+= last.length &- last.start
         }
         return PublishRun(
             bytes: bytes.slice(0, end),
             count: count,
-            topic: first.topic,
+            topic: topic,
             payloadCount: payloadCount,
             isV5: isV5
         )

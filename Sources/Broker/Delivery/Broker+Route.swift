@@ -18,13 +18,20 @@ extension Broker {
     func route(_ publication: inout Publication) -> Bool {
         let mark = matches.count
         index.match(publication.topic, into: &matches)  // [MQTT-3.3.2-3] [MQTT-4.7.3-4]
+        let isWanted = routeMatched(from: mark, &publication)
+        matches.drop(to: mark)
+        return isWanted
+    }
+
+    /// The same when `matches` has, from `mark` on, whatever matches.
+    @inline(__always)
+    func routeMatched(from mark: Int, _ publication: inout Publication) -> Bool {
         var isWanted = false
         if matches.count == mark + 1 {
             isWanted = routeToOne(mark, &publication)
         } else if matches.count > mark {
             isWanted = routeToSeveral(mark, &publication)
         }
-        matches.drop(to: mark)
         if !isWanted, !publication.isFromLoop, !hooks.dropped.isEmpty {
             publicationDropped(&publication, nil, .noMatchingSubscribers)
         }
@@ -163,7 +170,7 @@ extension Broker {
         own.release()
     }
 
-    private func merge(
+    func merge(
         _ subscriber: Subscriber,
         _ publication: borrowing Publication,
         from first: Int

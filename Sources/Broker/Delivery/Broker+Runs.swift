@@ -25,15 +25,16 @@ private struct RunSource {
 }
 
 extension Broker {
-    /// Delivers the run of plain packets at the start of `bytes` and returns how many bytes that were: 0 if there is
-    /// none, or if its messages have to go one by one.
+    /// Delivers the run of plain packets at the start of `bytes`, or the first of them if its messages have to go one by
+    /// one, and returns how many bytes that were: 0 if there is none.
     func publishRun(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
+        let (limit, border) = (settings.maximumPacketSize, Output.referenceBorder)
         guard mayRun, hooks.publish.isEmpty || hooks.seesOnlyDollarTopics, connection.pointee.mountpoint == nil,
-            let run = PublishRun.scan(
-                bytes,
+            var run = PublishRun(
+                first: bytes,
                 version: connection.pointee.version,
-                maximumPacketSize: settings.maximumPacketSize,
-                payloadBorder: Output.referenceBorder
+                maximumPacketSize: limit,
+                payloadBorder: border
             ),
             // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
             TopicName.validate(run.topic), run.topic[0] != UInt8(ascii: "$"), hasFewLevels(run.topic),
@@ -41,16 +42,13 @@ extension Broker {
         else { return 0 }
         let source = RunSource(connection: connection)
         let mark = matches.count
-        defer { matches.drop(to: mark) }
         index.match(run.topic, into: &matches)  // [MQTT-3.3.2-3] [MQTT-4.7.3-4]
-        guard matches.count <= mark + 1 else { return 0 }
-        if matches.count > mark {
-            let entry = index[matches[mark]]
-            guard hasOnlySessions(entry), send(run, source, toLoops: entry.pointee.sessionLoops) else { return 0 }
-            deliver(run, source, to: entry)
-        }
+        let onlySessions = matchOnlySessions(from: mark)
+        if onlySessions { run = run.extended(in: bytes, maximumPacketSize: limit, payloadBorder: border) }
         counters.publishReceived &+= UInt64(run.count)
         counters.payloadBytesReceived &+= UInt64(run.payloadCount)
+        if !onlySessions || !deliver(run, source, from: mark) { routeOneByOne(run, source, from: mark) }
+        matches.drop(to: mark)
         return run.bytes.count
     }
 
@@ -59,16 +57,61 @@ extension Broker {
         let run = packets.run
         let source = RunSource(template: packets.template, loop: Int8(other))
         let mark = matches.count
-        defer { matches.drop(to: mark) }
         index.match(run.topic, into: &matches)
-        if mayRun, matches.count == mark + 1, hasOnlySessions(index[matches[mark]]) {
-            deliver(run, source, to: index[matches[mark]])
-        } else if matches.count > mark {
+        if mayRun, matchOnlySessions(from: mark) {
+            if !deliver(run, source, from: mark) { routeOneByOne(run, source, from: mark) }
+        } else {
             run.eachPayload { payload in
                 var publication = source.publication(run, payload)
                 _ = route(&publication)
                 publication.release()
             }
+        }
+        matches.drop(to: mark)
+    }
+
+    /// To whom what matches from `mark` on leads: sessions, and nobody else. Returns false, with nothing done, if the
+    /// messages have to go one by one.
+    @inline(__always)
+    private func deliver(_ run: PublishRun, _ source: RunSource, from mark: Int) -> Bool {
+        if matches.count == mark { return true }
+        guard matches.count == mark + 1 else { return deliverToSeveral(run, source, from: mark) }
+        let entry = index[matches[mark]]
+        guard source.loop >= 0 || send(run, source, toLoops: entry.pointee.sessionLoops) else { return false }
+        let subscribers = entry.pointee.subscribers
+        for i in 0..<subscribers.count { deliver(run, source, to: subscribers[i]) }
+        return true
+    }
+
+    /// Several filters match: who is behind more than one of them gets the run once.
+    @inline(never)
+    private func deliverToSeveral(_ run: PublishRun, _ source: RunSource, from mark: Int) -> Bool {
+        mergeStamp &+= 1
+        let (first, firstIdentifier) = (receivers.count, furtherIdentifiers.count)
+        defer {
+            receivers.drop(to: first)
+            furtherIdentifiers.drop(to: firstIdentifier)
+        }
+        let publication = source.publication(run, .empty)
+        var loops: UInt64 = 0
+        for i in mark..<matches.count {
+            let entry = index[matches[i]]
+            if source.loop < 0 { loops |= entry.pointee.sessionLoops }
+            let subscribers = entry.pointee.subscribers
+            for j in 0..<subscribers.count { merge(subscribers[j], publication, from: first) }
+        }
+        // Several subscription identifiers are told by a message of its own.
+        guard furtherIdentifiers.count == firstIdentifier, send(run, source, toLoops: loops) else { return false }
+        for i in first..<receivers.count { deliver(run, source, to: receivers[i]) }
+        return true
+    }
+
+    @inline(never)
+    private func routeOneByOne(_ run: PublishRun, _ source: RunSource, from mark: Int) {
+        run.eachPayload { payload in
+            var publication = source.publication(run, payload)
+            _ = routeMatched(from: mark, &publication)
+            publication.release()
         }
     }
 
@@ -78,12 +121,15 @@ extension Broker {
         !hooks.interruptsDelivery && settings.messageExpiryInterval == nil && !settings.upgradesQoS
     }
 
-    /// Whether no shared group and no plugin is behind the filter: what plugins are called for may change the index.
+    /// Whether no shared group and no plugin is behind what matches: what plugins are called for may change the index.
     @inline(__always)
-    private func hasOnlySessions(_ entry: UnsafeMutablePointer<FilterEntry>) -> Bool {
-        if entry.pointee.hasExtras { return false }
-        let subscribers = entry.pointee.subscribers
-        for i in 0..<subscribers.count where subscribers[i].isDestination { return false }
+    private func matchOnlySessions(from mark: Int) -> Bool {
+        for i in mark..<matches.count {
+            let entry = index[matches[i]]
+            if entry.pointee.hasExtras { return false }
+            let subscribers = entry.pointee.subscribers
+            for j in 0..<subscribers.count where subscribers[j].isDestination { return false }
+        }
         return true
     }
 
@@ -108,12 +154,6 @@ extension Broker {
             rest &= rest - 1
         }
         return true
-    }
-
-    @inline(__always)
-    private func deliver(_ run: PublishRun, _ source: RunSource, to entry: UnsafeMutablePointer<FilterEntry>) {
-        let subscribers = entry.pointee.subscribers
-        for i in 0..<subscribers.count { deliver(run, source, to: subscribers[i]) }
     }
 
     @inline(__always)

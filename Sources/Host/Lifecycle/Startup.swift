@@ -4,12 +4,14 @@
 import Broker
 import Config
 import Glibc
+import MQTT
 import Reactor
 
 enum Startup {
     static func run(_ options: RunOptions) -> Int32 {
         do throws(StartError) {
             SignalSource.block([SIGINT, SIGTERM, SIGHUP])
+            seedHashes()
             raiseDescriptorLimit()
             let assembly = try Assembly(options)
             return try Service.run(assembly)

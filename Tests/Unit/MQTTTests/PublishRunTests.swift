@@ -37,10 +37,15 @@ import Testing
         return Array(buffer.view.buffer)
     }
 
+    private func run(_ bytes: ByteView, _ version: ProtocolVersion, limit: Int = 1 << 20) -> PublishRun? {
+        PublishRun(first: bytes, version: version, maximumPacketSize: limit, payloadBorder: 8192)?
+            .extended(in: bytes, maximumPacketSize: limit, payloadBorder: 8192)
+    }
+
     /// Packets and bytes of the run at the start, (0, 0) if there is none.
     private func scan(_ bytes: [UInt8], _ version: ProtocolVersion = .v5, limit: Int = 1 << 20) -> [Int] {
         bytes.withUnsafeBytes { raw in
-            let run = PublishRun.scan(ByteView(raw), version: version, maximumPacketSize: limit, payloadBorder: 8192)
+            let run = run(ByteView(raw), version, limit: limit)
             return [run?.count ?? 0, run?.bytes.count ?? 0]
         }
     }
@@ -51,12 +56,7 @@ import Testing
         let bytes = sizes.flatMap { packet("a/b", $0, version) }
         #expect(scan(bytes, version) == [sizes.count, bytes.count])
         bytes.withUnsafeBytes { raw in
-            let run = PublishRun.scan(
-                ByteView(raw),
-                version: version,
-                maximumPacketSize: 1 << 20,
-                payloadBorder: 8192
-            )
+            let run = run(ByteView(raw), version)
             var found: [Int] = []
             run?.eachPayload { found.append($0.count) }
             #expect(found == sizes)
@@ -112,15 +112,7 @@ import Testing
             }
             bytes = Array(bytes.prefix(random.below(bytes.count + 1)))
             bytes.withUnsafeBytes { raw in
-                let whole = ByteView(raw)
-                guard
-                    let run = PublishRun.scan(
-                        whole,
-                        version: version,
-                        maximumPacketSize: 1 << 20,
-                        payloadBorder: 8192
-                    ), TopicName.validate(run.topic)
-                else { return }
+                guard let run = run(ByteView(raw), version), TopicName.validate(run.topic) else { return }
                 var rest = run.bytes
                 var count = 0
                 while case .packet(let header) = FixedHeader.parse(rest, version: version) {

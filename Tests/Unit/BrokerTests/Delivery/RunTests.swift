@@ -70,12 +70,16 @@ import Testing
         wild.subscribe("#", .atLeastOnce)
         let members = [0, last].enumerated().map { TestClient.connected(world, "member\($0)", loop: $1) }
         for member in members { member.subscribe("$share/g/a/b") }
+        let marked = TestClient.connected(world, "marked", loop: last)
+        marked.subscribe("a/b", identifier: 1)
+        marked.subscribe("a/#", identifier: 2)
         let own = TestClient.connected(world, "own")
         own.subscribe([("a/b", SubscriptionOptions(qos: .atMostOnce, noLocal: true))])
         own.send(burst(own))
         #expect(numbers(wild) == Array(1...200))
         #expect(members.flatMap { numbers($0) }.sorted() == onB)
         #expect(numbers(own).isEmpty)
+        #expect(numbers(marked) == Array(1...200))
     }
 
     @Test(arguments: [false, true])
