@@ -41,13 +41,17 @@ enum PathExpression {
     /// How a message writes a path.
     static func text(_ segments: [String]) -> String {
         segments.map { segment in
-            let plain =
-                segment.utf8.count <= 100
-                && segment.utf8.allSatisfy { byte in
-                    byte >= 0x80 || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-                        || Character(UnicodeScalar(byte)).isLetter || Character(UnicodeScalar(byte)).isNumber
-                }
+            let plain = segment.utf8.count <= 100 && segment.utf8.allSatisfy(Self.isPlain)
             return plain && !segment.isEmpty ? segment : JSONText.quoted(segment)
         }.joined(separator: ".")
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), 0x80...:
+            true
+        default: false
+        }
     }
 }

@@ -32,7 +32,7 @@ extension Schema {
         into changes: inout [Change]
     ) {
         let node = id.map { nodes[$0] }
-        let reloadable = reloadable || node?.setting?.reloadable == true
+        let reloadable = reloadable || id.flatMap { setting($0) }?.reloadable == true
         switch (old?.kind, new?.kind) {
         case (.object(let before)?, .object(let after)?):
             let keys = after.fields.map(\.key) + before.fields.map(\.key).filter { after[$0] == nil }
@@ -57,8 +57,9 @@ extension Schema {
     public func redacted(_ value: Value) -> Value { redacted(0, value) }
 
     private func redacted(_ id: Int?, _ value: Value) -> Value {
-        guard let node = id.map({ nodes[$0] }) else { return value }
-        if node.setting?.secret == true { return Value(.string("******"), value.origin) }
+        guard let id else { return value }
+        let node = nodes[id]
+        if setting(id)?.secret == true { return Value(.string("******"), value.origin) }
         switch value.kind {
         case .object(var object):
             for field in object.fields {

@@ -19,7 +19,7 @@ extension Schema {
 
     private static func shownDefault(_ setting: Setting) -> String {
         if let fallback = setting.fallback { return "`\(fallback)`" }
-        return setting.type.isOptional || setting.type.members.contains(.object) ? "none" : "required"
+        return setting.type.isOptional || setting.type.admitsObject ? "none" : "required"
     }
 
     private static func notes(_ setting: Setting) -> String {
@@ -56,7 +56,8 @@ extension Schema {
 
     private func example(_ id: Int, _ name: String, indentation: String, into out: inout String) {
         let node = nodes[id]
-        if let setting = node.setting, !setting.doc.isEmpty {
+        let setting = setting(id)
+        if let setting, !setting.doc.isEmpty {
             for line in setting.doc.split(separator: "\n") { out += "## \(indentation)\(line)\n" }
         }
         if node.hasKeys {
@@ -67,7 +68,7 @@ extension Schema {
             out += "# \(indentation)\(name) = [\n# \(indentation)  {\n"
             exampleKeys(nodes[element], indentation: indentation + "    ", into: &out)
             out += "# \(indentation)  }\n# \(indentation)]\n"
-        } else if let setting = node.setting {
+        } else if let setting {
             let fallback = setting.fallback ?? "# \(setting.type), \(setting.type.isOptional ? "optional" : "required")"
             let lines = fallback.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n# ")
             out += "# \(indentation)\(name) = \(lines)\n"

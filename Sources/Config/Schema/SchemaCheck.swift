@@ -95,7 +95,7 @@ struct SchemaCheck {
             )
             return nil
         }
-        if case .number(let text) = kind, let number = NumberText.double(text), let rules = node.rules {
+        if case .number(let text) = kind, let number = NumberText.double(text), let rules = rules(node) {
             if number < rules.minimum ?? number || number > rules.maximum ?? number {
                 errors.append(
                     ConfigError(written.origin, "\(path) must be \(expectation(node)), not \(shown(written, node))")
@@ -106,10 +106,13 @@ struct SchemaCheck {
         return Value(kind, written.origin)
     }
 
+    private func rules(_ node: Schema.Node) -> Setting? { node.rules.map { schema.settings[$0] } }
+
     private func expectation(_ node: Schema.Node) -> String {
         let type = node.type ?? (node.element == nil ? .object : .array(.any))
         var text = type.expectation
-        switch (node.rules?.minimum.map(Self.plain), node.rules?.maximum.map(Self.plain)) {
+        let rules = rules(node)
+        switch (rules?.minimum.map(Self.plain), rules?.maximum.map(Self.plain)) {
         case (let low?, let high?): text += ", from \(low) to \(high)"
         case (let low?, nil): text += ", at least \(low)"
         case (nil, let high?): text += ", at most \(high)"
@@ -124,7 +127,7 @@ struct SchemaCheck {
 
     /// The written value as far as a message may show it.
     private func shown(_ value: Value, _ node: Schema.Node) -> String {
-        guard node.rules?.secret != true, let text = value.scalarText, text.utf8.count <= 60 else {
+        guard rules(node)?.secret != true, let text = value.scalarText, text.utf8.count <= 60 else {
             return value.kindName
         }
         if case .string = value.kind { return "the string \(JSONText.quoted(text))" }

@@ -119,8 +119,22 @@ public indirect enum SettingType: Sendable, Equatable, CustomStringConvertible {
 
     /// What an array's elements are, if it may be an array.
     var element: SettingType? {
-        for case .array(let element) in members { return element }
-        return nil
+        switch self {
+        case .array(let element): element
+        case .optional(let type): type.element
+        case .union(let members): members.lazy.compactMap(\.element).first
+        default: nil
+        }
+    }
+
+    /// Whether an object with declared keys fits.
+    var admitsObject: Bool {
+        switch self {
+        case .object: true
+        case .optional(let type): type.admitsObject
+        case .union(let members): members.contains(where: \.admitsObject)
+        default: false
+        }
     }
 
     /// How a message asks for it.

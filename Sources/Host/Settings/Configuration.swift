@@ -20,14 +20,11 @@ struct Configuration {
 
     /// The plugins to load, in chain order.
     func pluginEntries() throws(StartError) -> [(entry: PluginEntry, options: Value?)] {
-        let value = try merged(with: try Self.schema(with: [])).value
+        let schema = try Self.schema(with: [])
         // Only the list itself is checked here: other keys may belong to the plugins on it.
-        guard let list = value.lookup("plugins") else { return [] }
-        var object = Object()
-        object.set("plugins", list, keyOrigin: list.origin)
-        let checked = try Self.schema(with: []).validate(Value(.object(object), value.origin))
-        guard checked.errors.isEmpty else { throw StartError(checked.errors.map(\.description)) }
-        return (checked.value.array(at: "plugins") ?? []).compactMap { item in
+        let list = schema.validate(try merged(with: schema).value, at: "plugins")
+        guard list.errors.isEmpty else { throw StartError(list.errors.map(\.description)) }
+        return (list.value?.array() ?? []).compactMap { item in
             guard item.bool(at: "enable") != false, let name = item.string(at: "name") else { return nil }
             let entry = PluginEntry(name: name, path: item.string(at: "path"), origin: item.origin.description)
             return (entry, item.lookup("config"))
@@ -36,15 +33,13 @@ struct Configuration {
 
     /// What is needed before the plugins are loaded. What is wrong with it is told with everything else that is.
     func earlyValues() throws(StartError) -> (logLevel: LogLevel, eventLoops: Int) {
-        let value = try merged(with: try Self.schema(with: [])).value
-        var object = Object()
-        for root in ["log", "node"] {
-            if let field = value.object()?.field(root) { object.set(root, field.value, keyOrigin: field.keyOrigin) }
-        }
-        let checked = try Self.schema(with: []).validate(Value(.object(object), value.origin)).value
-        var level = checked.string(at: "log.console.level").flatMap(LogLevel.init(name:)) ?? .warning
-        if checked.bool(at: "log.console.enable") == false { level = .error }
-        return (level, min(max(checked.int(at: "node.event_loops") ?? 0, 0), 64))
+        let schema = try Self.schema(with: [])
+        let value = try merged(with: schema).value
+        let console = schema.validate(value, at: "log").value?.lookup("console")
+        var level = console?.string(at: "level").flatMap(LogLevel.init(name:)) ?? .warning
+        if console?.bool(at: "enable") == false { level = .error }
+        let loops = schema.validate(value, at: "node").value?.int(at: "event_loops") ?? 0
+        return (level, min(max(loops, 0), 64))
     }
 
     /// Everything, checked. `owners` tells who owns a key nobody loaded knows: it is asked only if there is one.
@@ -152,9 +147,12 @@ struct Configuration {
         }
     }
 
+    /// Of the host's own keys.
+    private static let host = Result { () throws(ConfigError) in try Schema(HostSettings.all) }
+
     static func schema(with more: [Setting]) throws(StartError) -> Schema {
         do throws(ConfigError) {
-            return try Schema(HostSettings.all + more)
+            return try host.get().adding(more)
         } catch {
             throw StartError(error.description)
         }
@@ -176,11 +174,12 @@ struct Configuration {
         var variables: [(name: String, value: String)] = []
         var pointer = environ
         while let entry = pointer.pointee {
+            pointer += 1
+            guard strncmp(entry, "ISTHMUS_", 8) == 0 else { continue }
             let text = String(cString: entry)
-            if let equals = text.firstIndex(of: "="), text.hasPrefix("ISTHMUS_") {
+            if let equals = text.firstIndex(of: "=") {
                 variables.append((String(text[..<equals]), String(text[text.index(after: equals)...])))
             }
-            pointer += 1
         }
         return variables
     }
