@@ -78,7 +78,8 @@ public struct Setting: Sendable, Equatable {
         while start <= bytes.count {
             let end = bytes[start...].firstIndex(of: UInt8(ascii: ".")) ?? bytes.count
             var nameEnd = end
-            while nameEnd >= start + 2, bytes[nameEnd - 2] == UInt8(ascii: "["), bytes[nameEnd - 1] == UInt8(ascii: "]") {
+            while nameEnd >= start + 2, bytes[nameEnd - 2] == UInt8(ascii: "["), bytes[nameEnd - 1] == UInt8(ascii: "]")
+            {
                 nameEnd -= 2
             }
             let name = bytes[start..<nameEnd]

@@ -17,6 +17,7 @@ final class PluginLoader {
     private let probe: PluginProbe
     /// A file that several entries name is one image; an upgraded file is another one.
     private var images: [PluginFile.Identity: (functions: PluginFunctions, abi: UInt32)] = [:]
+    private var trials: [PluginFile.Identity: PluginTrial] = [:]
 
     /// The directories are searched in their order.
     init(directories: [String], probe: PluginProbe = PluginProbe()) {
@@ -49,6 +50,21 @@ final class PluginLoader {
         throw refusal(entry, fileName, problem)
     }
 
+    /// Starts the trials of these plugins side by side; each takes longer than all that this process does to load a
+    /// plugin. `load` then asks for the results; whatever is wrong here is wrong there too, and said there.
+    func prepare(_ entries: [PluginEntry]) {
+        for entry in entries {
+            do {
+                let path = try locate(entry)
+                let file = try PluginFile(opening: path)
+                if images[file.identity] != nil || trials[file.identity] != nil { continue }
+                trials[file.identity] = try trial(of: file, path, opening: false)
+            } catch {
+                continue
+            }
+        }
+    }
+
     func load(_ entry: PluginEntry) throws(PluginRefusal) -> PluginImage {
         let path = try locate(entry)
         do throws(PluginProblem) {
@@ -61,8 +77,7 @@ final class PluginLoader {
 
     /// What the plugin at `path` tells of itself. It is opened in a child process only.
     func inspect(_ path: String) throws(PluginProblem) -> ProbeReport {
-        let copy = try SealedCopy(of: PluginFile(opening: path), name: PluginDirectory.lastName(path))
-        return try examined(copy, path, opening: true).report
+        try passed(try trial(of: PluginFile(opening: path), path, opening: true), path)
     }
 
     /// The paths of all shared libraries in the plugin directories.
@@ -76,15 +91,15 @@ final class PluginLoader {
         let file = try PluginFile(opening: path)
         let identity = file.identity
         if let known = images[identity] { return (known.functions, known.abi) }
-        let copy = try SealedCopy(of: file, name: PluginDirectory.lastName(path))
-        let needed = try examined(copy, path, opening: false).image.needed
-        let sealedPath = copy.path
-        copy.leaveOpen()
+        let prepared = trials.removeValue(forKey: identity)
+        let trial = if let prepared { prepared } else { try self.trial(of: file, path, opening: false) }
+        try passed(trial, path)
+        trial.leaveCopyOpen()
         let functions: PluginFunctions
         do throws(LinkerFailure) {
-            functions = try PluginFunctions(loading: sealedPath)
+            functions = try PluginFunctions(loading: trial.copyPath)
         } catch {
-            throw .link(problem(error.text, needed, path))
+            throw .link(problem(error.text, trial.needed, path))
         }
         // The child got the same answer from the same code, but perhaps not in the same surroundings.
         let abi = functions.abi()
@@ -94,16 +109,23 @@ final class PluginLoader {
     }
 
     /// The checks that leave nothing behind in this process.
-    private func examined(
-        _ copy: borrowing SealedCopy,
+    private func trial(
+        of file: borrowing PluginFile,
         _ path: String,
         opening: Bool
-    ) throws(PluginProblem) -> (image: ELFImage, report: ProbeReport) {
-        let image = try copy.checkedImage()
-        let report = try probe.run(copy, opening: opening)
-        if let linkError = report.linkError { throw .link(problem(linkError, image.needed, path)) }
+    ) throws(PluginProblem) -> PluginTrial {
+        let copy = try SealedCopy(of: file, name: PluginDirectory.lastName(path))
+        let needed = try copy.checkedImage().needed
+        let process = try probe.start(copy, opening: opening)
+        return PluginTrial(copy, needed: needed, process)
+    }
+
+    @discardableResult
+    private func passed(_ trial: PluginTrial, _ path: String) throws(PluginProblem) -> ProbeReport {
+        let report = trial.process.report()
+        if let linkError = report.linkError { throw .link(problem(linkError, trial.needed, path)) }
         if let problem = report.problem { throw problem }
-        return (image, report)
+        return report
     }
 
     private func problem(_ dlerror: String, _ needed: [String], _ path: String) -> LinkProblem {

@@ -2,31 +2,29 @@
 // Tries a plugin out in a child process: this same program, run as `isthmus plugin-probe`. A constructor that crashes
 // or hangs then costs a refusal and not the broker. It is a guard against accidents, not a border for hostile code.
 
-import CLinux
 import Glibc
 
 struct PluginProbe {
     var executable = "/proc/self/exe"
     var timeoutMilliseconds = 5000
 
-    /// `opening`: also open the plugin with a host that offers nothing, and start it without a configuration.
-    func run(_ copy: borrowing SealedCopy, opening: Bool) throws(PluginProblem) -> ProbeReport {
+    /// Starts the trial; others may be started before its answer is asked for. `opening`: also open the plugin with a
+    /// host that offers nothing, and start it without a configuration.
+    func start(_ copy: borrowing SealedCopy, opening: Bool) throws(PluginProblem) -> ProbedProcess {
         do throws(ProbeProblem) {
-            let facts = try Pipe()
-            let words = try Pipe()
+            let facts = try ProbePipe()
+            let words = try ProbePipe()
             let child = try spawn(copy.descriptor, facts, words, opening: opening)
-            return watch(child, facts, words)
+            return ProbedProcess(child, facts, words, timeoutMilliseconds: timeoutMilliseconds)
         } catch {
             throw .probe(error)
         }
     }
 
-    // MARK: - Starting
-
     private func spawn(
         _ plugin: Int32,
-        _ facts: borrowing Pipe,
-        _ words: borrowing Pipe,
+        _ facts: borrowing ProbePipe,
+        _ words: borrowing ProbePipe,
         opening: Bool
     ) throws(ProbeProblem) -> pid_t {
         var actions = posix_spawn_file_actions_t()
@@ -71,113 +69,5 @@ struct PluginProbe {
             position += 1
         }
         return variables + [backtrace + "enable=no"]
-    }
-
-    // MARK: - Watching
-
-    private func watch(_ child: pid_t, _ facts: consuming Pipe, _ words: consuming Pipe) -> ProbeReport {
-        facts.closeWriteEnd()
-        words.closeWriteEnd()
-        let deadline = monotonicMilliseconds() + timeoutMilliseconds
-        var isDone = false
-        while !isDone {
-            let left = deadline - monotonicMilliseconds()
-            if left <= 0 { break }
-            var ends = [
-                pollfd(fd: facts.readEnd, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: words.isOpen ? words.readEnd : -1, events: Int16(POLLIN), revents: 0),
-            ]
-            if poll(&ends, 2, Int32(clamping: left)) < 0 && errno != EINTR { break }
-            if ends[1].revents != 0 { words.drain() }
-            if ends[0].revents != 0 { facts.drain() }
-            isDone = !facts.isOpen || facts.hasEnd
-        }
-        var report = ProbeReport()
-        report.read(facts.text)
-        report.ending = ending(of: child, finished: facts.hasEnd, deadline: deadline)
-        words.drain()
-        report.said = words.firstLine
-        return report
-    }
-
-    /// Ends the child if it has not ended itself, and always collects it.
-    private func ending(of child: pid_t, finished: Bool, deadline: Int) -> ProbeReport.Ending {
-        var status: Int32 = 0
-        if !finished {
-            while true {
-                let collected = waitpid(child, &status, WNOHANG)
-                if collected == child { return Self.ending(status) }
-                if collected < 0 && errno != EINTR { return .status(0) }
-                if monotonicMilliseconds() >= deadline { break }
-                poll(nil, 0, 1)
-            }
-        }
-        kill(child, SIGKILL)
-        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
-        return finished ? .finished : .timeout(milliseconds: timeoutMilliseconds)
-    }
-
-    private static func ending(_ status: Int32) -> ProbeReport.Ending {
-        let signal = status & 0x7F
-        return signal == 0 ? .status(status >> 8 & 0xFF) : .signal(signal)
-    }
-}
-
-/// One direction from the child to this process.
-private struct Pipe: ~Copyable {
-    let readEnd: Int32
-    let writeEnd: Int32
-    private var isWriteEndOpen = true
-    private(set) var isOpen = true
-    private var bytes: [UInt8] = []
-
-    /// More than any honest report.
-    private static let limit = 1 << 20
-
-    init() throws(ProbeProblem) {
-        var ends: [Int32] = [-1, -1]
-        if pipe2(&ends, O_CLOEXEC) != 0 { throw .cannotStart("pipe: \(systemError(errno))") }
-        readEnd = ends[0]
-        writeEnd = ends[1]
-        _ = fcntl(readEnd, F_SETFL, O_NONBLOCK)
-    }
-
-    deinit {
-        close(readEnd)
-        if isWriteEndOpen { close(writeEnd) }
-    }
-
-    mutating func closeWriteEnd() {
-        close(writeEnd)
-        isWriteEndOpen = false
-    }
-
-    /// Takes what is there; what is over the limit is thrown away, so that the child is not held up.
-    mutating func drain() {
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while isOpen {
-            let got = read(readEnd, &chunk, chunk.count)
-            if got < 0 && errno == EINTR { continue }
-            if got < 0 && errno == EAGAIN { return }
-            if got <= 0 {
-                isOpen = false
-            } else if bytes.count < Self.limit {
-                bytes += chunk.prefix(got)
-            }
-        }
-    }
-
-    var text: String { String(decoding: bytes, as: UTF8.self) }
-
-    var hasEnd: Bool {
-        let end = Array(ProbeReport.endLine.utf8)
-        return bytes.suffix(end.count).elementsEqual(end)
-    }
-
-    /// The first line with something in it, at most 200 bytes and free of control characters.
-    var firstLine: String? {
-        guard let line = bytes.split(separator: 10).first(where: { $0.contains { $0 > 32 } }) else { return nil }
-        let shown = line.prefix(200).filter { $0 >= 32 && $0 != 127 }
-        return String(decoding: shown, as: UTF8.self)
     }
 }

@@ -49,6 +49,7 @@ final class PluginSet: @unchecked Sendable {
     // MARK: Load
 
     func load(_ entries: [(entry: PluginEntry, options: Value?)], loopCount: Int) throws(StartError) {
+        loader.prepare(entries.map(\.entry))
         for (entry, options) in entries {
             do throws(PluginRefusal) {
                 let image = try loader.load(entry)

@@ -51,6 +51,33 @@ import Testing
         #expect(plugin.table.pointee.start != nil)
     }
 
+    /// Each constructor waits for the other one's file: one after the other, neither trial would come to an end.
+    @Test func trialsAreUnderWaySideBySide() throws {
+        func source(_ own: String, _ other: String) -> String {
+            Source.plain + """
+                #include <fcntl.h>
+                #include <unistd.h>
+                __attribute__((constructor)) static void meet(void) {
+                  close(open("\(workshop.path(own))", O_CREAT | O_WRONLY, 0600));
+                  while (access("\(workshop.path(other))", F_OK) != 0) usleep(1000);
+                }
+                """
+        }
+        try workshop.compile(source("left", "right"), to: "libLeft.so")
+        try workshop.compile(source("right", "left"), to: "libRight.so")
+        workshop.loader.prepare([workshop.entry("Left"), workshop.entry("Absent"), workshop.entry("Right")])
+        #expect(workshop.refusal("Left") == nil)
+        #expect(workshop.refusal("Right") == nil)
+    }
+
+    @Test func aFileChangedSinceItsTrialBeganIsTriedAnew() throws {
+        try workshop.compile(Source.plain, to: "libGood.so")
+        workshop.loader.prepare([workshop.entry("Good")])
+        let crash = "__attribute__((constructor)) static void c(void) { *(volatile int *)0 = 1; }"
+        try workshop.compile(Source.plain + crash, to: "libGood.so")
+        #expect(workshop.refusal("Good")?.hasPrefix("crashed with SIGSEGV") == true)
+    }
+
     @Test func throughASymbolicLinkAndAPath() throws {
         try workshop.compile(Source.plugin("Good"), to: "libGood.so")
         try #require(symlink("libGood.so", workshop.path("libLink.so")) == 0)

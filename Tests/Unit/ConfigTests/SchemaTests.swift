@@ -222,6 +222,54 @@ struct SchemaTests {
     }
 
     @Test
+    func settingsAddedLaterAreAsThoseDeclaredAtOnce() throws {
+        let first = [
+            Setting("a.list", .array(.object), fallback: "[{}]", doc: "List."),
+            Setting("a.size", .int, fallback: "8", doc: "Size.", minimum: 1),
+        ]
+        let later = [
+            Setting("a.list[].name", .string, fallback: "n", doc: "Name."),
+            Setting("b.size", .int, fallback: "8", doc: "Size."),
+            first[1],
+        ]
+        let schema = try Schema(first).adding(later)
+        #expect(schema.markdown() == (try Schema(first + later)).markdown())
+        let value = try ConfigSource.parse("a.size = 0, b.c = 1", file: "t")
+        #expect(schema.validate(value).errors == (try Schema(first + later)).validate(value).errors)
+        #expect(
+            schema.validate(try ConfigSource.parse("", file: "t")).value.json
+                == #"{"a":{"list":[{"name":"n"}],"size":8},"b":{"size":8}}"#
+        )
+        func message(_ setting: Setting) throws -> String? {
+            let schema = try Schema(first)
+            return #expect(throws: ConfigError.self) { _ = try schema.adding([setting]) }?.description
+        }
+        #expect(
+            try message(Setting("a.list[].key", .string, doc: "Key."))
+                == "setting \"a.list\": the default does not fit: missing required key \"a.list[0].key\": a string"
+        )
+        #expect(
+            try message(Setting("a.size.b", .int, doc: ""))
+                == "setting \"a.size.b\": the key lies below one that is declared as int"
+        )
+        #expect(
+            try message(Setting("a.size", .string, doc: ""))
+                == "setting \"a.size\": the key is declared twice, with different types or defaults"
+        )
+    }
+
+    @Test
+    func oneRootIsCheckedByItself() throws {
+        let schema = try schema()
+        let value = try ConfigSource.parse("cluster.nme = a, listeners = 1, mqtt.max_packet_size = 2KB", file: "t")
+        #expect(schema.validate(value, at: "mqtt").value?.json == #"{"max_packet_size":2048}"#)
+        #expect(schema.validate(value, at: "mqtt").errors.isEmpty)
+        #expect(schema.validate(value, at: "plugins").value?.json == "[]")
+        #expect(schema.validate(value, at: "cluster").errors.count == 1)
+        #expect(schema.validate(value, at: "nothing").value == nil)
+    }
+
+    @Test
     func changesTellWhatAReloadCannotDo() throws {
         let schema = try schema()
         func checked(_ text: String) throws -> Value {
