@@ -25,7 +25,7 @@ public struct PublishRun: Sendable {
     @inline(__always)
     public init?(first bytes: ByteView, version: ProtocolVersion, maximumPacketSize: Int, payloadBorder: Int) {
         let isV5 = version == .v5
-        guard let first = Packet(bytes, isV5: isV5), first.length <= maximumPacketSize,
+        guard let first = PlainPublish(bytes, isV5: isV5), first.qos == .atMostOnce, first.length <= maximumPacketSize,
             first.payloadCount < payloadBorder
         else { return nil }
         self.init(
@@ -50,7 +50,8 @@ public struct PublishRun: Sendable {
             let rest = bytes.dropFirst(end)
             // Mostly one is as long as the one before it.
             if rest.count < last.length || !memoryEqual(rest.base, bytes.base + lastStart, last.start) {
-                guard let next = Packet(rest, isV5: isV5), next.length <= maximumPacketSize,
+                guard let next = PlainPublish(rest, isV5: isV5), next.qos == .atMostOnce,
+                    next.length <= maximumPacketSize,
                     next.payloadCount < payloadBorder, next.topic == topic
                 else { break }
                 last = (next.start, next.length)
@@ -72,8 +73,8 @@ public struct PublishRun: Sendable {
     /// The payload of each packet, in order.
     public func eachPayload(_ body: (ByteView) -> Void) {
         var rest = bytes
-        while let packet = Packet(rest, isV5: isV5) {
-            body(rest.slice(packet.start, packet.length))
+        while let packet = PlainPublish(rest, isV5: isV5) {
+            body(packet.payload(in: rest))
             rest = rest.dropFirst(packet.length)
         }
     }
@@ -99,46 +100,5 @@ public struct PublishRun: Sendable {
         self.topic = topic
         self.payloadCount = payloadCount
         self.isV5 = isV5
-    }
-
-    /// The places in one packet.
-    @usableFromInline
-    struct Packet {
-        @usableFromInline let topic: ByteView
-        /// Of the payload.
-        @usableFromInline let start: Int
-        /// Of the whole packet.
-        @usableFromInline let length: Int
-
-        @inlinable
-        var payloadCount: Int { length &- start }
-
-        /// Nil unless `bytes` start with a whole PUBLISH that has neither flags nor properties, whose length is written
-        /// in one or two bytes, as few as it needs: what leaves again is to be as it would have been encoded.
-        @inlinable
-        @inline(__always)
-        init?(_ bytes: ByteView, isV5: Bool) {
-            guard bytes.count >= 4, bytes[0] == 0x30 else { return nil }
-            var body = 2
-            var remaining = Int(bytes[1])
-            if remaining >= 0x80 {
-                let high = Int(bytes[2])
-                guard high > 0, high < 0x80 else { return nil }
-                remaining = remaining & 0x7F | high &<< 7
-                body = 3
-            }
-            guard remaining >= 3, body &+ remaining <= bytes.count else { return nil }
-            let topicCount = Int(bytes[body]) &<< 8 | Int(bytes[body &+ 1])
-            var start = body &+ 2 &+ topicCount
-            let length = body &+ remaining
-            guard topicCount > 0, start &+ (isV5 ? 1 : 0) <= length else { return nil }
-            topic = bytes.slice(body &+ 2, start)
-            if isV5 {
-                guard bytes[start] == 0 else { return nil }
-                start &+= 1
-            }
-            self.start = start
-            self.length = length
-        }
     }
 }

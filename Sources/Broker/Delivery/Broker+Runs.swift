@@ -38,7 +38,7 @@ extension Broker {
             ),
             // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
             TopicName.validate(run.topic), run.topic[0] != UInt8(ascii: "$"), hasFewLevels(run.topic),
-            isAuthorized(run, connection)
+            isAuthorized(connection, run.topic, flags: 0)
         else { return 0 }
         let source = RunSource(connection: connection)
         let mark = matches.count
@@ -117,13 +117,13 @@ extension Broker {
 
     /// Whether nothing is to be done to each single message.
     @inline(__always)
-    private var mayRun: Bool {
+    var mayRun: Bool {
         !hooks.interruptsDelivery && settings.messageExpiryInterval == nil && !settings.upgradesQoS
     }
 
     /// Whether no shared group and no plugin is behind what matches: what plugins are called for may change the index.
     @inline(__always)
-    private func matchOnlySessions(from mark: Int) -> Bool {
+    func matchOnlySessions(from mark: Int) -> Bool {
         for i in mark..<matches.count {
             let entry = index[matches[i]]
             if entry.pointee.hasExtras { return false }
@@ -135,9 +135,9 @@ extension Broker {
 
     /// Whether the publisher is known to be allowed to: a question that is open is asked for a single message.
     @inline(__always)
-    private func isAuthorized(_ run: PublishRun, _ connection: ConnectionPointer) -> Bool {
+    func isAuthorized(_ connection: ConnectionPointer, _ topic: ByteView, flags: UInt8) -> Bool {
         if hooks.authorize.isEmpty || connection.pointee.isSuperuser { return true }
-        let question = AuthorizationMemory.Question(topic: run.topic, flags: 0, rules: rules, now: now)
+        let question = AuthorizationMemory.Question(topic: topic, flags: flags, rules: rules, now: now)
         return connection.pointee.authorized.answer(question) == true
     }
 

@@ -33,7 +33,8 @@ extension Broker {
         }
     }
 
-    private func finish(
+    @inline(__always)
+    func finish(
         _ slot: UnsafeMutablePointer<InflightWindow.Slot>,
         _ session: SessionPointer,
         _ connection: ConnectionPointer,

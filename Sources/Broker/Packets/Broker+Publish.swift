@@ -70,11 +70,7 @@ extension Broker {
         if isDollar, delay != .none {
             answer(packet, connection, keep(&publication, delay))
         } else if route(fromClient: &publication, connection, &reason) {
-            let deliveries = connection.pointee.output.bytes.count - start
-            answer(packet, connection, reason)
-            // What went to the publisher itself comes behind the acknowledgement, as clients know it from elsewhere.
-            // Once some of it is sent, `start` is no place any more.
-            if deliveries > 0, sent == counters.bytesSent { connection.pointee.output.putLast(deliveries, from: start) }
+            answer(packet, connection, reason, deliveredFrom: start, sent)
         }
         publication.release()
         return true
@@ -223,6 +219,22 @@ extension Broker {
             )
         }
         return false
+    }
+
+    /// As `answer`, when what was delivered to the publisher itself stands from `start` on: it comes behind the
+    /// acknowledgement, as clients know it from elsewhere. `sent` is `counters.bytesSent` of when it stood there.
+    @inline(__always)
+    func answer(
+        _ packet: PublishPacket,
+        _ connection: ConnectionPointer,
+        _ reason: ReasonCode,
+        deliveredFrom start: Int,
+        _ sent: UInt64
+    ) {
+        let deliveries = connection.pointee.output.bytes.count - start
+        answer(packet, connection, reason)
+        // Once some of it is sent, `start` is no place any more.
+        if deliveries > 0, sent == counters.bytesSent { connection.pointee.output.putLast(deliveries, from: start) }
     }
 
     @inline(__always)

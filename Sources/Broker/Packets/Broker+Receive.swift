@@ -103,11 +103,11 @@ extension Broker {
         var used = 0
         while used < bytes.count {
             let rest = bytes.dropFirst(used)
-            if rest[0] == 0x30, connection.pointee.state == .connected {
-                let run = publishRun(connection, rest)
-                used &+= run
-                if run > 0, connection.isHeld || !connection.isOpen { return used }
-                if run > 0 { continue }
+            let quick = processQuickly(connection, rest)
+            if quick > 0 {
+                used &+= quick
+                if connection.isHeld || !connection.isOpen { return used }
+                continue
             }
             switch frame(connection, rest) {
             case .packet(let header):
@@ -127,6 +127,19 @@ extension Broker {
             }
         }
         return used
+    }
+
+    /// What a busy connection mostly carries, without a look at what it could carry else. Returns how many bytes that
+    /// was: 0 if the packet is another one.
+    @inline(__always)
+    private func processQuickly(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
+        guard connection.pointee.state == .connected else { return 0 }
+        switch bytes[0] {
+        case 0x30: return publishRun(connection, bytes)
+        case 0x32: return publishAcknowledgedRun(connection, bytes)
+        case 0x40: return finishAcknowledged(connection, bytes) ? 4 : 0
+        default: return 0
+        }
     }
 
     /// Returns false if the packet has to be processed again when the suspended connection goes on.
