@@ -29,6 +29,7 @@ if [ "${1:-}" = --tests ]; then
     need 'command -v mosquitto || test -x /usr/sbin/mosquitto' mosquitto
     need 'command -v erl' erlang-base
     need 'command -v openssl' openssl
+    need 'command -v valgrind' valgrind
     need 'command -v haproxy || test -x /usr/sbin/haproxy' haproxy
 fi
 

@@ -114,6 +114,7 @@ def main():
     one_check(report, "Demo", [sys.executable, "scripts/demo.py"], quiet=False)
     one_check(report, "Benchmark tools", [sys.executable, "-m", "unittest", "discover", "-s", "Benchmarks/tests",
                                           "-t", "Benchmarks"])
+    one_check(report, "Instruction counts", [sys.executable, "Benchmarks/count.py"], quiet=False)
     conclude(report)
 
 

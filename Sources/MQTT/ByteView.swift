@@ -110,9 +110,9 @@ func memoryEqual(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ count: 
 /// A lazily made constant would be asked about at every hash whether it is there.
 private nonisolated(unsafe) var hashSeed: UInt64 = 0x2545_F491_4F6C_DD1D
 
-/// Gives this process its own seed, so that nobody can choose names that collide. Before the first table is filled, and
-/// before the second thread.
-public func seedHashes() { hashSeed = .random(in: .min ... .max) }
+/// Gives this process its own seed, so that nobody can choose names that collide: that of Swift's own tables, which
+/// SWIFT_DETERMINISTIC_HASHING=1 makes repeatable. Before the first table is filled, and before the second thread.
+public func seedHashes() { hashSeed = UInt64(bitPattern: Int64(Hasher().finalize())) }
 
 /// Multiply-and-fold over eight-byte words; the tail is read by overlapping loads.
 @usableFromInline
