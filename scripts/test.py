@@ -115,6 +115,8 @@ def main():
     one_check(report, "Benchmark tools", [sys.executable, "-m", "unittest", "discover", "-s", "Benchmarks/tests",
                                           "-t", "Benchmarks"])
     one_check(report, "Instruction counts", [sys.executable, "Benchmarks/count.py"], quiet=False)
+    for kind, fault in (("address", "Memory errors"), ("thread", "Data races")):
+        one_check(report, fault, [sys.executable, "scripts/sanitize.py", kind], quiet=False)
     conclude(report)
 
 

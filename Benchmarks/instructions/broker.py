@@ -71,7 +71,7 @@ class CountedBroker(Isthmus):
         check(result.returncode == 0, f"{' '.join(command)}: {result.stderr.strip()}")
 
     def _holds(self, wire):
-        """Whether the broker has its end of the connection; it has no inode before it is accepted and when it is closed."""
+        """Whether the broker has its end of the connection, which has an inode while it is accepted and not closed."""
         ends = f":{self.port:04X} 0100007F:{wire.port:04X} "
         lines = [line for line in pathlib.Path("/proc/net/tcp").read_text().splitlines() if ends in line]
         return any(line.split()[9] != "0" for line in lines)

@@ -89,10 +89,11 @@ private final class FloodingStream: Stream, @unchecked Sendable {
         let (running, port, streams) = try flooded(timeout: 0, options: options)
         let peer = Peer(port: port)
         let stream = streams.wait { !$0.isEmpty }[0]
+        let descriptor = running.on { _ in stream.fd }
         func option(_ level: Int32, _ name: Int32) -> Int32 {
             var value: Int32 = -1
             var length = socklen_t(MemoryLayout<Int32>.size)
-            getsockopt(stream.fd, level, name, &value, &length)
+            getsockopt(descriptor, level, name, &value, &length)
             return value
         }
         let tcp = Int32(IPPROTO_TCP)

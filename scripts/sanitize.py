@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# `make sanitize`: the tests that are after memory errors, built with AddressSanitizer, and those that are after data
+# races, built with ThreadSanitizer; with `address` or `thread` one of them. A report of the sanitizer fails, whatever
+# the tests say, and its beginning is shown. Exit status 1 if there was one, or if a test failed.
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHOWN_LINES = 40  # of a report
+SHOWN_REPORTS = 5
+
+
+@dataclass(frozen=True)
+class Sanitizer:
+    kind: str  # as Swift knows it
+    short: str
+    options: str
+    swift_tests: str  # a regular expression on MODULE.SUITE/TEST
+    behaviours: dict[str, str]  # by folder of Tests/, a regular expression on FILE:NAME
+
+    @property
+    def folder(self):
+        return ROOT / f".build-{self.short}"
+
+    @property
+    def swift_options(self):
+        return ["--sanitize", self.kind, "--scratch-path", self.folder]
+
+
+SANITIZERS = (
+    # Whatever decodes bytes from outside: packets, frames, headers, terms, configs, rules, users, plugin files. A
+    # signal stays one, since some tests load plugins that crash; a broker that does fails its test.
+    Sanitizer(
+        "address", "asan", "detect_leaks=0 handle_segv=0",
+        r"^(MQTTTests|WebSocketTests|ConfigTests|ClusterLinkTests|FileACLTests|PasswordAuthTests|LoaderTests)\.",
+        {"Conformance": "."}),
+    # Whatever several threads do at a time: loops, mailboxes, sessions that move, groups and links across loops.
+    Sanitizer(
+        "thread", "tsan", "exitcode=0",
+        r"^(ReactorTests|MQTTClientTests)\.",
+        {"Conformance": ".", "Interop": r"/(link_messages|link_interest|shared_subscriptions|reload)"}),
+)
+
+
+def run(words, environment=None):
+    """The exit status, and what was said."""
+    done = subprocess.run([str(word) for word in words], cwd=ROOT, text=True, errors="replace", check=False,
+                          env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def step(title, words, environment=None):
+    """Whether the command ended well; what it said is shown if not, and its last line if so."""
+    started = time.monotonic()
+    status, said = run(words, environment)
+    lines = said.splitlines()
+    if status:
+        print("\n".join(lines[-200:]))
+    ending = f"status {status}" if status else lines[-1] if lines else "done"
+    print(f"{title}: {ending} ({time.monotonic() - started:.0f} s)", flush=True)
+    return status == 0
+
+
+def build(sanitizer):
+    """The whole package with its tests. Plugins find the sanitizer's functions in the program that loads them."""
+    words = ["swift", "build", "--build-tests", *sanitizer.swift_options, "-Xlinker", "--export-dynamic"]
+    if sanitizer.kind == "thread":
+        sanitizer.folder.mkdir(exist_ok=True)
+        seen = sanitizer.folder / "mutex_seen.o"
+        compiler = ["clang", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-fPIC", "-c",
+                    "-o", seen, "scripts/sanitizers/mutex_seen.c"]
+        if not step("  mutex_seen.c", compiler):
+            return False
+        words += ["-Xlinker", seen]
+    return step("  build", words)
+
+
+def test(sanitizer, logs):
+    environment = {
+        f"{sanitizer.short.upper()}_OPTIONS": f"log_path={logs}/report {sanitizer.options}",
+        "ISTHMUS": str(sanitizer.folder / "debug/isthmus"),
+        "ISTHMUS_NODE__EVENT_LOOPS": "4",
+        "TEST_PATIENCE": "60",  # a broker that is watched is slow
+    }
+    swift = ["swift", "test", "--skip-build", *sanitizer.swift_options, "--filter", sanitizer.swift_tests]
+    good = step("  Swift tests", swift, environment)
+    for folder, pattern in sanitizer.behaviours.items():
+        words = [sys.executable, "Tests/run.py", folder, "--only", pattern, "--jobs", "8"]
+        good = step(f"  {folder}", words, environment) and good
+    return good
+
+
+def reports(logs):
+    """How many there are; the first lines of the first few are shown."""
+    found = [path for path in sorted(logs.iterdir()) if path.stat().st_size]
+    for path in found[:SHOWN_REPORTS]:
+        lines = path.read_text(errors="replace").splitlines()
+        print("\n".join([f"  {path.name}, {len(lines)} lines:", *(f"    {line}" for line in lines[:SHOWN_LINES])]))
+    if found:
+        print(f"  {len(found)} processes were reported in all; the reports are in {logs.relative_to(ROOT)}")
+    return len(found)
+
+
+def guard(sanitizer):
+    print(f"--sanitize={sanitizer.kind}", flush=True)
+    if not build(sanitizer):
+        return False
+    logs = sanitizer.folder / "reports"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir()
+    good = test(sanitizer, logs)
+    return reports(logs) == 0 and good
+
+
+def main():
+    kinds = [sanitizer.kind for sanitizer in SANITIZERS]
+    wanted = sys.argv[1:] or kinds
+    if not set(wanted) <= set(kinds):
+        sys.exit(f"usage: {sys.argv[0]} [{'] ['.join(kinds)}]")
+    good = [guard(sanitizer) for sanitizer in SANITIZERS if sanitizer.kind in wanted]
+    sys.exit(0 if all(good) else 1)
+
+
+if __name__ == "__main__":
+    main()
