@@ -33,10 +33,25 @@ extension Broker {
             return false
         }
         if session.pointee.timer == 0 {
-            let token = TimerToken(.session, slot: session.pointee.slot, generation: session.pointee.generation)
-            session.pointee.timer = timers.schedule(token.rawValue, after: settings.holdBackTime)
+            session.pointee.sentWhenHeld = session.pointee.inflight.nextSequence
+            waitFor(session, settings.standstillTime)
         }
         return true
+    }
+
+    private func waitFor(_ session: SessionPointer, _ time: UInt64) {
+        let token = TimerToken(.session, slot: session.pointee.slot, generation: session.pointee.generation)
+        session.pointee.timer = timers.schedule(token.rawValue, after: time)
+    }
+
+    /// The time of a receiver that others wait for is up: all of it, or what it has for the first acknowledgement.
+    func holdBackTimeIsUp(for session: SessionPointer) {
+        if let sent = session.pointee.sentWhenHeld, sent != session.pointee.inflight.nextSequence {
+            session.pointee.sentWhenHeld = nil
+            waitFor(session, settings.holdBackTime - settings.standstillTime)
+        } else {
+            giveUpWaiting(for: session)
+        }
     }
 
     /// Returns whether it was not held already. A client that others wait for is never held, or all might wait for ever.
@@ -62,7 +77,7 @@ extension Broker {
     }
 
     /// The session did not catch up in time.
-    func giveUpWaiting(for session: SessionPointer) {
+    private func giveUpWaiting(for session: SessionPointer) {
         session.pointee.isOverdue = true
         if let connection = session.pointee.connection, logLevel <= .warning {
             log(

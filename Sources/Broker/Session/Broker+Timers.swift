@@ -109,7 +109,7 @@ extension Broker {
         let session = sessions[slot]
         session.pointee.timer = 0
         guard session.pointee.connection == nil else {
-            giveUpWaiting(for: session)
+            holdBackTimeIsUp(for: session)
             return
         }
         if session.pointee.expiresAt <= now {  // [MQTT-4.1.0-2]

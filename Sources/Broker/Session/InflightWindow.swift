@@ -30,7 +30,8 @@ struct InflightWindow {
     private var mask = -1
     private(set) var count = 0
     private var lastIdentifier: UInt16 = 0
-    private var nextSequence: UInt32 = 0
+    /// How many messages were put in flight, modulo 2^32.
+    private(set) var nextSequence: UInt32 = 0
 
     /// Puts a message (whose reference the window takes over) in flight and returns its Packet Identifier, which is
     /// not in use [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]. The caller keeps `count` below 65,535.

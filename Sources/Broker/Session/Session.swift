@@ -38,6 +38,8 @@ struct Session {
     /// While the client is away: ends the session, or publishes the will if that is earlier.
     var timer: UInt64 = 0
     var expiresAt: UInt64 = 0
+    /// What was put in flight when the first of `held` began to wait; nil once something was since.
+    var sentWhenHeld: UInt32?
     /// Publishers that wait for this session's queue.
     var held: [ConnectionIdentifier] = []
     var delayedWill: Message?

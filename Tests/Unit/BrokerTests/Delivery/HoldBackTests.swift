@@ -45,8 +45,9 @@ import Testing
         reader.subscribe("a", .atLeastOnce)
         let publisher = TestClient.connected(world, "p")
         burst(publisher, "a", 0..<100)
+        world.advance(999)
         #expect(publisher.transport.isPaused)
-        world.advance(5000)
+        world.advance(1)
         #expect(!publisher.transport.isPaused)
         #expect(publisher.take().count == 100)
         #expect(world.broker.counters.publishDropped > 0)
@@ -56,6 +57,21 @@ import Testing
         burst(publisher, "a", 100..<200)
         #expect(publisher.transport.isPaused)
         #expect(reader.takeAndAcknowledge().map(\.text) == (100..<200).map(String.init))
+    }
+
+    @Test func whoAcknowledgesALittleHasLonger() {
+        let world = world()
+        let reader = TestClient.connected(world, "r")
+        reader.subscribe("a", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p")
+        burst(publisher, "a", 0..<100)
+        reader.acknowledge(.puback, 1)
+        world.advance(4999)
+        #expect(publisher.transport.isPaused)
+        #expect(world.broker.counters.publishDropped == 0)
+        world.advance(1)
+        #expect(!publisher.transport.isPaused)
+        #expect(world.broker.counters.publishDropped > 0)
     }
 
     @Test func theEndOfTheReceiverReleases() {
