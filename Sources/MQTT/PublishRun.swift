@@ -41,6 +41,8 @@ public struct PublishRun: Sendable {
     @inlinable
     @inline(__always)
     public func extended(in bytes: ByteView, maximumPacketSize: Int, payloadBorder: Int) -> PublishRun {
+        // Where the topic name begins with its length, in every packet of the run.
+        let named = topic.base - self.bytes.base - 2
         var last = (start: self.bytes.count &- payloadCount, length: self.bytes.count)
         var lastStart = 0
         var end = last.length
@@ -50,9 +52,10 @@ public struct PublishRun: Sendable {
             let rest = bytes.dropFirst(end)
             // Mostly one is as long as the one before it.
             if rest.count < last.length || !memoryEqual(rest.base, bytes.base + lastStart, last.start) {
-                guard let next = PlainPublish(rest, isV5: isV5), next.qos == .atMostOnce,
-                    next.length <= maximumPacketSize,
-                    next.payloadCount < payloadBorder, next.topic == topic
+                guard rest.count > named + 2 + topic.count,
+                    memoryEqual(rest.base + named, bytes.base + named, 2 + topic.count),
+                    let next = PlainPublish(rest, isV5: isV5), next.qos == .atMostOnce,
+                    next.length <= maximumPacketSize, next.payloadCount < payloadBorder, next.topic == topic
                 else { break }
                 last = (next.start, next.length)
             }
