@@ -21,7 +21,7 @@ extension Broker {
         var used = 0
         var next: PlainPublish? = first
         while let packet = next, packet.length <= settings.maximumPacketSize {
-            publish(packet, packet.payload(in: bytes.dropFirst(used)), connection, from: mark)
+            publish(packet, bytes.slice(used, used &+ packet.length), connection, from: mark)
             used &+= packet.length
             // What plugins are called for may change the index.
             guard onlySessions, !connection.isHeld, connection.isOpen else { break }
@@ -34,12 +34,14 @@ extension Broker {
     @inline(__always)
     private func publish(
         _ packet: PlainPublish,
-        _ payload: ByteView,
+        _ bytes: ByteView,
         _ connection: ConnectionPointer,
         from mark: Int
     ) {
+        let payload = packet.payload(in: bytes)
         var publication = Publication(topic: packet.topic, payload: payload, qos: 1, retain: false, origin: .client)
         publication.connection = connection
+        publication.packet = bytes
         counters.publishReceived &+= 1
         counters.payloadBytesReceived &+= UInt64(payload.count)
         let start = connection.pointee.output.bytes.count

@@ -82,9 +82,8 @@ extension Broker {
             enqueue(&publication, session, options, route, mayGrow: mayGrow)
             return
         }
-        let message = publication.kept(at: wallNow).retained()
         let identifier = session.pointee.inflight.add(
-            message,
+            isNeededLater(session, route) ? publication.kept(at: wallNow).retained() : nil,
             options,
             route,
             state: options.qos == 1 ? .awaitingPUBACK : .awaitingPUBREC
@@ -94,6 +93,13 @@ extension Broker {
             // Too large for this receiver: as if it had been delivered. [MQTT-3.1.2-25]
             if let slot = session.pointee.inflight.find(identifier) { session.pointee.inflight.finish(slot) }
         }
+    }
+
+    /// Whether anybody can ask for a message once it was written: not if its session ends with the connection, since
+    /// nothing is sent again on the same one [MQTT-4.4.0-1], unless a shared group or a plugin waits for what becomes of it.
+    @inline(__always)
+    private func isNeededLater(_ session: SessionPointer, _ route: DeliveryRoute) -> Bool {
+        session.pointee.expiryInterval != 0 || !route.isPlain || !hooks.acked.isEmpty
     }
 
     // MARK: Loss

@@ -35,6 +35,10 @@ extension Broker {
                 fanOut: fanOut,
                 to: &connection.pointee.output.bytes
             )
+        } else if !publication.packet.isEmpty, sentQoS == .atLeastOnce, !retain,
+            (publication.connection?.pointee.version == .v5) == (connection.pointee.version == .v5)
+        {
+            append(publication.packet, behind: publication.topic, identifier, &connection.pointee.output.bytes)
         } else {
             PublishEncoder.encode(
                 into: &connection.pointee.output.bytes,
@@ -48,6 +52,22 @@ extension Broker {
         }
         flushIfLarge(connection)
         return true
+    }
+
+    /// The packet as it came, but for its Packet Identifier, which stands behind the topic name.
+    @inline(__always)
+    private func append(
+        _ packet: ByteView,
+        behind topic: ByteView,
+        _ identifier: UInt16,
+        _ output: inout ByteBuffer
+    ) {
+        let target = output.reserve(packet.count)
+        target.update(from: packet.base, count: packet.count)
+        let place = target + (topic.base - packet.base) + topic.count
+        place[0] = UInt8(truncatingIfNeeded: identifier &>> 8)
+        place[1] = UInt8(truncatingIfNeeded: identifier)
+        output.commit(packet.count)
     }
 
     /// A turn that produces much for one receiver sends in between: the socket works while the rest is prepared.

@@ -35,6 +35,9 @@ struct DeliveryRoute: Equatable {
     @inline(__always)
     var retain: Bool { bits & 1 != 0 }
 
+    @inline(__always)
+    var isPlain: Bool { bits >> 2 == 0 }
+
     var source: Source {
         get {
             let number = Int32(bits >> 2) - 1

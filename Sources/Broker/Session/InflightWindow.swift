@@ -20,7 +20,7 @@ struct InflightWindow {
         var route = DeliveryRoute(retain: false)
         /// Order of first sending, for sending again. [MQTT-4.6.0-1]
         var sequence: UInt32 = 0
-        /// Absent once PUBREC came: only the identifier is still in use then.
+        /// Absent once PUBREC came, as only the identifier is still in use then, and if it can never be sent again.
         var message: Message?
 
         var retain: Bool { route.retain }
@@ -33,15 +33,15 @@ struct InflightWindow {
     /// How many messages were put in flight, modulo 2^32.
     private(set) var nextSequence: UInt32 = 0
 
-    /// Puts a message (whose reference the window takes over) in flight and returns its Packet Identifier, which is
-    /// not in use [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]. The caller keeps `count` below 65,535.
+    /// Puts a message (whose reference the window takes over; nil: it will not be asked for) in flight and returns its
+    /// Packet Identifier, which is not in use [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]. The caller keeps `count` below 65,535.
     @inline(__always)
     mutating func add(_ message: Message, _ options: DeliveryOptions, retain: Bool, state: State) -> UInt16 {
         add(message, options, DeliveryRoute(retain: retain), state: state)
     }
 
     @inline(__always)
-    mutating func add(_ message: Message, _ options: DeliveryOptions, _ route: DeliveryRoute, state: State) -> UInt16 {
+    mutating func add(_ message: Message?, _ options: DeliveryOptions, _ route: DeliveryRoute, state: State) -> UInt16 {
         if count > mask { grow() }
         let slots = slots.unsafelyUnwrapped
         var identifier = lastIdentifier

@@ -209,8 +209,11 @@ final class ModelRun {
         }
     }
 
+    /// Order is promised to the messages of one client only. Each will is of another one, and two that are due at the
+    /// same time come as their loops get to them.
     private static func byTopic(_ deliveries: [ReferenceDelivery]) -> [String: [ReferenceDelivery]] {
         Dictionary(grouping: deliveries) { "\($0.topic) QoS \($0.qos)" }
+            .mapValues { group in wills.contains(group[0].topic) ? group.sorted { $0.payload < $1.payload } : group }
     }
 
     /// And, when all are there, one member of each group has what was published to the group.
