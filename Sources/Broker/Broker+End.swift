@@ -24,6 +24,8 @@ extension Broker {
         receivers.deallocate()
         furtherIdentifiers.deallocate()
         picks.deallocate()
+        acknowledged.deallocate()
+        messages.deallocate()
         forms.deallocate()
         properties.deallocate()
         forwardedProperties.deallocate()

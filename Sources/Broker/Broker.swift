@@ -148,6 +148,8 @@ public final class Broker {
     var receivers = ScratchStack<Subscriber>()
     var furtherIdentifiers = ScratchStack<FurtherIdentifier>()
     var picks = ScratchStack<PickedMember>()
+    var acknowledged = ScratchStack<AcknowledgedPacket>()
+    var messages = ScratchStack<Message>()
     var forms = EncodedForms()
     var properties = PropertyWriter()
     /// The properties of the publish being routed.

@@ -18,6 +18,10 @@ extension Broker {
         index.match(first.topic, into: &matches)
         defer { matches.drop(to: mark) }
         let onlySessions = matchOnlySessions(from: mark)
+        if onlySessions {
+            let used = publishTogether(first, bytes, connection, match: mark)
+            if used > 0 { return used }
+        }
         var used = 0
         var next: PlainPublish? = first
         while let packet = next, packet.length <= settings.maximumPacketSize {

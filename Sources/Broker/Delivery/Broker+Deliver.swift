@@ -98,7 +98,7 @@ extension Broker {
     /// Whether anybody can ask for a message once it was written: not if its session ends with the connection, since
     /// nothing is sent again on the same one [MQTT-4.4.0-1], unless a shared group or a plugin waits for what becomes of it.
     @inline(__always)
-    private func isNeededLater(_ session: SessionPointer, _ route: DeliveryRoute) -> Bool {
+    func isNeededLater(_ session: SessionPointer, _ route: DeliveryRoute) -> Bool {
         session.pointee.expiryInterval != 0 || !route.isPlain || !hooks.acked.isEmpty
     }
 

@@ -215,7 +215,7 @@ extension Broker {
     }
 
     @inline(never)
-    private func copy(_ publication: borrowing Publication, toLoops loops: UInt64) {
+    func copy(_ publication: borrowing Publication, toLoops loops: UInt64) {
         if loops & holdingLoops != 0 { holdForLoops(publication) }
         var rest = loops
         while rest != 0 {

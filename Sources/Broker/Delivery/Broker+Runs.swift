@@ -176,7 +176,7 @@ extension Broker {
 
     /// Whether a plain packet of the publisher is the very packet that the receiver would be sent.
     @inline(__always)
-    private func takesUnchanged(_ receiver: ConnectionPointer, _ options: DeliveryOptions, isV5: Bool) -> Bool {
+    func takesUnchanged(_ receiver: ConnectionPointer, _ options: DeliveryOptions, isV5: Bool) -> Bool {
         guard (receiver.pointee.version == .v5) == isV5, receiver.pointee.maximumPacketSize == .max,
             receiver.pointee.mountpoint == nil, !options.noLocal
         else { return false }

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// QoS 1 messages that come behind each other in one read: whoever receives them gets the very packets that they would get
+// if each message came alone.
+
+import MQTT
+import Testing
+
+@testable import Broker
+
+@Suite struct AcknowledgedRunTests {
+    /// Receivers of one topic, and its publisher.
+    private final class Audience {
+        let world: World
+        let publisher: TestClient
+        let receivers: [TestClient]
+
+        init(loops: Int, version: ProtocolVersion) {
+            world = World(loops: loops)
+            publisher = TestClient.connected(world, "p", version)
+            var receivers: [TestClient] = []
+            for loop in 0..<loops {
+                for other in [ProtocolVersion.v311, .v5] {
+                    for qos in [QoS.atMostOnce, .atLeastOnce, .exactlyOnce] {
+                        let client = TestClient.connected(world, "\(other)-\(qos)-\(loop)", other, loop: loop)
+                        client.subscribe("a/b", qos)
+                        receivers.append(client)
+                    }
+                }
+                let kept = TestClient.connected(world, "kept-\(loop)", loop: loop, sessionExpiry: 3600)
+                kept.subscribe("a/b", .atLeastOnce)
+                let marked = TestClient.connected(world, "marked-\(loop)", loop: loop)
+                marked.subscribe("a/b", .atLeastOnce, identifier: 7)
+                let small = TestClient(world, "small-\(loop)", loop: loop)
+                small.connect(maximumPacketSize: 30)
+                small.subscribe("a/b", .atLeastOnce)
+                receivers += [kept, marked, small]
+            }
+            self.receivers = receivers
+            for receiver in receivers { _ = receiver.take() }
+        }
+
+        /// Payloads of 1 to 60 bytes; every other one makes packets longer than the smallest receiver takes.
+        func packets(_ numbers: ClosedRange<Int>) -> [[UInt8]] {
+            numbers.map { number in
+                let payload = Array("\(number)".utf8) + [UInt8](repeating: 32, count: number % 2 == 0 ? 0 : 57)
+                return publisher.publishBytes("a/b", payload, .atLeastOnce, false, false, UInt16(number))
+            }
+        }
+    }
+
+    @Test(arguments: [ProtocolVersion.v31, .v311, .v5], [1, 2])
+    func whoeverReceivesThemSeesNoDifference(version: ProtocolVersion, loops: Int) {
+        let audiences = [Audience(loops: loops, version: version), Audience(loops: loops, version: version)]
+        for packet in audiences[0].packets(1...30) { audiences[0].publisher.send(packet) }
+        audiences[1].publisher.send(audiences[1].packets(1...30).flatMap { $0 })
+        for (alone, together) in zip(audiences[0].receivers, audiences[1].receivers) {
+            let expected = alone.take()
+            #expect(expected.filter { $0.type == .publish }.count == (alone.name.hasPrefix("small") ? 15 : 30))
+            #expect(together.take() == expected, "\(alone.name)")
+        }
+        let acknowledgements = audiences[1].publisher.take()
+        #expect(acknowledgements.map(\.type) == Array(repeating: .puback, count: 30))
+        #expect(acknowledgements.map(\.identifier) == Array(1...30))
+        #expect(acknowledgements == audiences[0].publisher.take())
+        let counted = audiences.map { audience in
+            let counters = audience.world.broker.counters
+            return [
+                counters.publishReceived, counters.payloadBytesReceived, counters.publishSent, counters.payloadBytesSent,
+                counters.publishDropped, counters.bytesSent,
+            ]
+        }
+        #expect(counted[0] == counted[1])
+    }
+
+    @Test func whatDoesNotFitIntoTheWindowFollowsInOrder() {
+        let world = World()
+        let wide = TestClient.connected(world, "wide")
+        let narrow = TestClient.connected(world, "narrow", receiveMaximum: 5)
+        for receiver in [wide, narrow] { receiver.subscribe("a/b", .atLeastOnce) }
+        let publisher = TestClient.connected(world, "p")
+        publisher.send(
+            (1...20).flatMap { publisher.publishBytes("a/b", Array("\($0)".utf8), .atLeastOnce, false, false, UInt16($0)) }
+        )
+        #expect(publisher.takeTypes() == Array(repeating: .puback, count: 20))
+        #expect(wide.takeTexts() == (1...20).map(String.init))
+        let first = narrow.take()
+        #expect(first.map(\.text) == (1...5).map(String.init))
+        for packet in first { narrow.acknowledge(.puback, packet.identifier) }
+        #expect(narrow.takeAndAcknowledge().map(\.text) == (6...20).map(String.init))
+    }
+
+    @Test func aSessionThatOutlivesItsConnectionIsSentThemAgain() {
+        let world = World()
+        let receiver = TestClient.connected(world, "r", sessionExpiry: 3600)
+        let brief = TestClient.connected(world, "brief")
+        for client in [receiver, brief] { client.subscribe("a/b", .atLeastOnce) }
+        let publisher = TestClient.connected(world, "p")
+        publisher.send(
+            (1...20).flatMap { publisher.publishBytes("a/b", Array("\($0)".utf8), .atLeastOnce, false, false, UInt16($0)) }
+        )
+        let first = receiver.take()
+        for packet in first.prefix(8) { receiver.acknowledge(.puback, packet.identifier) }
+        for client in [receiver, brief] { client.vanish() }
+        #expect(world.broker.sessions.count == 2, "the publisher's and the one that is kept")
+        let again = TestClient(world, "r")
+        again.connect(cleanStart: false, sessionExpiry: 0)
+        let repeated = again.take().filter { $0.type == .publish }
+        #expect(repeated.map(\.text) == (9...20).map(String.init))
+        #expect(repeated.filter(\.dup) == repeated)
+        #expect(repeated.map(\.identifier) == first.dropFirst(8).map(\.identifier))
+        for packet in repeated { again.acknowledge(.puback, packet.identifier) }
+        for client in [again, publisher] { client.disconnect() }
+        #expect(world.leftovers == [:])
+    }
+
+    @Test(arguments: [0, 3600] as [UInt32], [false, true])
+    func whatNobodyCanAskForAgainIsNotKept(sessionExpiry: UInt32, isHookAsked: Bool) throws {
+        let plugin = ScriptedPlugin()
+        if isHookAsked { plugin.acked = { _, _ in } }
+        let world = World(plugins: [plugin])
+        let receiver = TestClient.connected(world, "r", sessionExpiry: sessionExpiry)
+        receiver.subscribe("a/b", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p")
+        publisher.publish("a/b", "1", qos: .atLeastOnce)
+        publisher.send(
+            (2...9).flatMap { publisher.publishBytes("a/b", Array("\($0)".utf8), .atLeastOnce, false, false, UInt16($0)) }
+        )
+        let connection = try #require(world.broker.connection(receiver.identifier))
+        let inFlight = world.broker.sessions[connection.pointee.session].pointee.inflight.inOrder
+        let isKept = sessionExpiry != 0 || isHookAsked
+        #expect(inFlight.map { $0.pointee.message != nil } == Array(repeating: isKept, count: 9))
+    }
+
+    @Test func whoReceivesWhatItPublishesIsAnsweredFirst() {
+        let world = World()
+        let client = TestClient.connected(world, "c")
+        client.subscribe("a/b", .atLeastOnce)
+        client.send(
+            (1...3).flatMap { client.publishBytes("a/b", Array("\($0)".utf8), .atLeastOnce, false, false, UInt16($0)) }
+        )
+        let types = client.takeTypes()
+        #expect(types == [.puback, .publish, .puback, .publish, .puback, .publish])
+    }
+
+    @Test func aRunEndsWhereAnotherKindOfMessageBegins() {
+        let world = World()
+        let receiver = TestClient.connected(world, "r")
+        receiver.subscribe("a/b", .exactlyOnce)
+        receiver.subscribe("a/c", .exactlyOnce)
+        let publisher = TestClient.connected(world, "p")
+        func bytes(_ number: UInt16, _ topic: String = "a/b", _ qos: QoS = .atLeastOnce, size: Int = 0) -> [UInt8] {
+            let payload = Array("\(number)".utf8) + [UInt8](repeating: 32, count: size)
+            return publisher.publishBytes(topic, payload, qos, false, false, qos == .atMostOnce ? 0 : number)
+        }
+        let packets = [
+            bytes(1), bytes(2), bytes(3, "a/c"), bytes(4), bytes(5, "a/b", .atMostOnce), bytes(6), bytes(7),
+            bytes(8, size: Output.referenceBorder), bytes(9), bytes(10, "a/b", .exactlyOnce), bytes(11), bytes(12),
+        ]
+        publisher.send(packets.flatMap { $0 })
+        let received = receiver.take().map { Int($0.text.filter(\.isNumber)) }
+        #expect(received == Array(1...12))
+        #expect(publisher.take().map(\.identifier) == [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12])
+    }
+
+    @Test func aBrokenPacketEndsTheConnectionBehindTheRun() {
+        let world = World()
+        let receiver = TestClient.connected(world, "r")
+        receiver.subscribe("a/b", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p")
+        let good = (1...3).map { publisher.publishBytes("a/b", [48 + UInt8($0)], .atLeastOnce, false, false, UInt16($0)) }
+        let without = publisher.publishBytes("a/b", [52], .atLeastOnce, false, false, 0)
+        publisher.send(good.flatMap { $0 } + without + good[0])
+        #expect(receiver.takeTexts() == ["1", "2", "3"])
+        #expect(publisher.isClosed)
+    }
+}
