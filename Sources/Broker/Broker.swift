@@ -269,7 +269,10 @@ public final class Broker {
         let before = connection.pointee.output.pending
         let isDone = connection.pointee.output.drain { transport.send($0, $1) }
         counters.bytesSent &+= UInt64(before - connection.pointee.output.pending)
-        if isDone {
+        if isDone, connection.pointee.isTouched {
+            // More may follow in this turn; its end takes the memory.
+            connection.pointee.output.compact()
+        } else if isDone {
             var buffer = connection.pointee.output.takeBuffer()
             if spareBytes + buffer.capacity <= 1 << 25 {
                 spareBytes += buffer.capacity
