@@ -19,7 +19,7 @@ struct Publication {
     var expiresAt: UInt64 = 0
     /// The publishing connection, if it is one of this loop's.
     var connection: ConnectionPointer?
-    /// The plain packet of QoS 1 that it came in, if it did.
+    /// The plain packet of QoS 1 or 2 that it came in, if it did.
     var packet = ByteView.empty
     /// The kept form. The publication holds one reference of it.
     var message: Message?

@@ -36,11 +36,12 @@ public struct AckPacket: Sendable {
         return try decodeLong(body, type: type, version: version)
     }
 
-    /// The Packet Identifier if `bytes` start with a PUBACK that is nothing but four bytes of success; else 0.
+    /// The Packet Identifier if `bytes`, the first of which begins an acknowledgement, start with one that is nothing but
+    /// four bytes of success; else 0.
     @inlinable
     @inline(__always)
-    public static func plainPuback(_ bytes: ByteView) -> UInt16 {
-        bytes.count >= 4 && bytes[0] == 0x40 && bytes[1] == 2 ? UInt16(bytes[2]) &<< 8 | UInt16(bytes[3]) : 0
+    public static func plainIdentifier(_ bytes: ByteView) -> UInt16 {
+        bytes.count >= 4 && bytes[1] == 2 ? UInt16(bytes[2]) &<< 8 | UInt16(bytes[3]) : 0
     }
 
     @usableFromInline

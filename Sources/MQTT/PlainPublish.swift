@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the parts of a PUBLISH are that has no more of them than it needs: QoS 0 or 1, neither retained nor sent again,
+// Where the parts of a PUBLISH are that has no more of them than it needs: neither retained nor sent again,
 // no properties, a length of one or two bytes. Nearly all are like that; `PublishPacket` decodes any.
 
 public struct PlainPublish {
@@ -25,7 +25,7 @@ public struct PlainPublish {
     @inlinable
     @inline(__always)
     public init?(_ bytes: ByteView, isV5: Bool) {
-        guard bytes.count >= 4, bytes[0] & ~0b10 == 0x30 else { return nil }
+        guard bytes.count >= 4, bytes[0] & ~0b110 == 0x30, bytes[0] != 0x36 else { return nil }
         var body = 2
         var remaining = Int(bytes[1])
         if remaining >= 0x80 {
@@ -52,7 +52,7 @@ public struct PlainPublish {
             start &+= 1
         }
         topic = bytes.slice(body &+ 2, topicEnd)
-        qos = isAcknowledged ? .atLeastOnce : .atMostOnce
+        qos = isAcknowledged ? (bytes[0] == 0x32 ? .atLeastOnce : .exactlyOnce) : .atMostOnce
         packetIdentifier = identifier
         self.start = start
         self.length = length

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// QoS 1 messages that came behind each other go to one receiver after the other. Who is to get their packets as they are
+// QoS 1 or 2 messages that came behind each other go to one receiver after the other. Who is to get their packets as they are
 // gets all of them with one copy, in which only the Packet Identifiers are its own.
 
 import MQTT
@@ -19,6 +19,7 @@ private struct AcknowledgedRun {
     let bytes: ByteView
     let topic: ByteView
     let publisher: ConnectionPointer
+    let qos: QoS
     var packets: Range<Int>
     /// Of the first packet's kept form, if there is one of each.
     var firstMessage: Int?
@@ -46,6 +47,7 @@ extension Broker {
             bytes: bytes,
             topic: first.topic,
             publisher: connection,
+            qos: first.qos,
             packets: start..<acknowledged.count
         )
         return publish(run, index[matches[mark]])
@@ -70,7 +72,7 @@ extension Broker {
                 )
             )
             guard end < Self.longestRun, let next = PlainPublish(bytes.dropFirst(end), isV5: isV5),
-                next.qos == .atLeastOnce, next.topic == first.topic
+                next.qos == first.qos, next.topic == first.topic
             else { return }
             packet = next
         }
@@ -88,6 +90,7 @@ extension Broker {
             if count < 2 { return 0 }
             isNeeded = isNeeded || sessions[subscribers[i].target].pointee.expiryInterval != 0
         }
+        if run.qos == .exactlyOnce { count = take(run.packets.prefix(count), of: run.publisher) }
         run.packets = run.packets.prefix(count)
         let mark = messages.count
         if isNeeded {
@@ -108,6 +111,20 @@ extension Broker {
         return Int(acknowledged[run.packets.upperBound - 1].end)
     }
 
+    /// Takes note of the QoS 2 messages up to one that is repeated or one too many; returns how many these are, at least 1
+    /// if the first of them is neither. [MQTT-4.3.3-9]
+    @inline(__always)
+    private func take(_ packets: Range<Int>, of publisher: ConnectionPointer) -> Int {
+        let session = sessions[publisher.pointee.session]
+        let limit = maximumAwaitingRelease(publisher)
+        for i in packets {
+            guard session.pointee.received.count < limit,
+                session.pointee.received.insert(acknowledged[i].identifier, at: now)
+            else { return i - packets.lowerBound }
+        }
+        return packets.count
+    }
+
     /// How many messages the receiver can be sent at once.
     @inline(__always)
     private func room(_ subscriber: Subscriber, besides publisher: ConnectionPointer) -> Int {
@@ -122,7 +139,8 @@ extension Broker {
 
     @inline(__always)
     private func takesUnchanged(_ subscriber: Subscriber, _ run: AcknowledgedRun) -> Bool {
-        guard subscriber.options.qos > 0, let receiver = sessions[subscriber.target].pointee.connection else {
+        guard subscriber.options.qos >= run.qos.rawValue, let receiver = sessions[subscriber.target].pointee.connection
+        else {
             return false
         }
         return takesUnchanged(receiver, subscriber.options, isV5: run.publisher.pointee.version == .v5)
@@ -132,7 +150,13 @@ extension Broker {
     private func eachPublication(_ run: AcknowledgedRun, _ body: (inout Publication) -> Void) {
         for i in run.packets {
             let payload = run.bytes.slice(Int(acknowledged[i].payloadPlace), Int(acknowledged[i].end))
-            var publication = Publication(topic: run.topic, payload: payload, qos: 1, retain: false, origin: .client)
+            var publication = Publication(
+                topic: run.topic,
+                payload: payload,
+                qos: run.qos.rawValue,
+                retain: false,
+                origin: .client
+            )
             publication.connection = run.publisher
             if let first = run.firstMessage {
                 publication.message = messages[first + i - run.packets.lowerBound].retained()
@@ -147,7 +171,8 @@ extension Broker {
         let session = sessions[subscriber.target]
         guard let receiver = session.pointee.connection else { return }
         let last = acknowledged[run.packets.upperBound - 1]
-        let options = subscriber.options.withQoS(1)
+        let options = subscriber.options.withQoS(run.qos.rawValue)
+        let state = run.qos == .atLeastOnce ? InflightWindow.State.awaitingPUBACK : .awaitingPUBREC
         let route = DeliveryRoute(retain: false)
         let firstMessage = isNeededLater(session, route) ? run.firstMessage : nil
         touch(receiver)
@@ -155,7 +180,7 @@ extension Broker {
         target.update(from: run.bytes.base, count: Int(last.end))
         for i in run.packets {
             let message = firstMessage.map { messages[$0 + i - run.packets.lowerBound].retained() }
-            let identifier = session.pointee.inflight.add(message, options, route, state: .awaitingPUBACK)
+            let identifier = session.pointee.inflight.add(message, options, route, state: state)
             let place = target + Int(acknowledged[i].identifierPlace)
             place[0] = UInt8(truncatingIfNeeded: identifier &>> 8)
             place[1] = UInt8(truncatingIfNeeded: identifier)
@@ -166,7 +191,7 @@ extension Broker {
         flushIfLarge(receiver)
     }
 
-    /// [MQTT-4.3.2-4] [MQTT-4.6.0-2]
+    /// [MQTT-4.3.2-4] [MQTT-4.3.3-8] [MQTT-4.6.0-2] [MQTT-4.6.0-3]
     @inline(__always)
     private func acknowledge(_ run: AcknowledgedRun) {
         counters.publishReceived &+= UInt64(run.packets.count)
@@ -175,7 +200,7 @@ extension Broker {
         touch(run.publisher)
         for i in run.packets {
             AckPacket.appendSuccess(
-                .puback,
+                run.qos == .atLeastOnce ? .puback : .pubrec,
                 packetIdentifier: acknowledged[i].identifier,
                 to: &run.publisher.pointee.output.bytes
             )

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// QoS 1 messages of one topic that came behind each other, and their acknowledgements: each message goes the usual way,
-// but whatever is the same for all of them is found out once.
+// QoS 1 or 2 messages of one topic that came behind each other: whatever is the same for all of them is found out once.
+// They go on together, or each its usual way.
 
 import MQTT
 
 extension Broker {
-    /// Routes the plain QoS 1 messages of one topic at the start of `bytes` and returns how many bytes they took: 0 if
-    /// there are none, or if more has to be looked at than this does.
+    /// Routes the plain messages of one topic and QoS, 1 or 2, at the start of `bytes` and returns how many bytes they
+    /// took: 0 if there are none, or if more has to be looked at than this does.
     func publishAcknowledgedRun(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
         let isV5 = connection.pointee.version == .v5
         guard mayRun, hooks.publish.isEmpty || hooks.seesOnlyDollarTopics, connection.pointee.mountpoint == nil,
-            settings.maximumQoS > 0, let first = PlainPublish(bytes, isV5: isV5), first.qos == .atLeastOnce,
+            let first = PlainPublish(bytes, isV5: isV5), first.qos != .atMostOnce,
+            first.qos.rawValue <= settings.maximumQoS, first.qos == .atLeastOnce || isNew(first, connection),
             TopicName.validate(first.topic), first.topic[0] != UInt8(ascii: "$"), hasFewLevels(first.topic),
-            isAuthorized(connection, first.topic, flags: 1)
+            isAuthorized(connection, first.topic, flags: first.qos.rawValue)
         else { return 0 }
         let mark = matches.count
         index.match(first.topic, into: &matches)
@@ -30,9 +31,20 @@ extension Broker {
             // What plugins are called for may change the index.
             guard onlySessions, !connection.isHeld, connection.isOpen else { break }
             next = PlainPublish(bytes.dropFirst(used), isV5: isV5)
-            if next?.qos != .atLeastOnce || next?.topic != first.topic { break }
+            guard let following = next, following.qos == first.qos, following.topic == first.topic,
+                following.qos == .atLeastOnce || isNew(following, connection)
+            else { break }
         }
         return used
+    }
+
+    /// Whether a message of QoS 2 is neither a repeated one nor one too many.
+    @inline(__always)
+    func isNew(_ packet: PlainPublish, _ connection: ConnectionPointer) -> Bool {
+        let session = sessions[connection.pointee.session]
+        session.pointee.received.forget(after: settings.awaitReleaseTimeout, now: now)
+        return session.pointee.received.count < maximumAwaitingRelease(connection)
+            && !session.pointee.received.contains(packet.packetIdentifier)
     }
 
     @inline(__always)
@@ -43,7 +55,13 @@ extension Broker {
         from mark: Int
     ) {
         let payload = packet.payload(in: bytes)
-        var publication = Publication(topic: packet.topic, payload: payload, qos: 1, retain: false, origin: .client)
+        var publication = Publication(
+            topic: packet.topic,
+            payload: payload,
+            qos: packet.qos.rawValue,
+            retain: false,
+            origin: .client
+        )
         publication.connection = connection
         publication.packet = bytes
         counters.publishReceived &+= 1
@@ -51,19 +69,8 @@ extension Broker {
         let start = connection.pointee.output.bytes.count
         let sent = counters.bytesSent
         let reason = routeMatched(from: mark, &publication) ? ReasonCode.success : .noMatchingSubscribers
-        let published = PublishPacket(qos: .atLeastOnce, topic: packet.topic, packetIdentifier: packet.packetIdentifier)
+        let published = PublishPacket(qos: packet.qos, topic: packet.topic, packetIdentifier: packet.packetIdentifier)
         answer(published, connection, reason, deliveredFrom: start, sent)
         publication.release()
-    }
-
-    /// A PUBACK of success for a message that waits for it; returns false for any other acknowledgement.
-    @inline(__always)
-    func finishAcknowledged(_ connection: ConnectionPointer, _ bytes: ByteView) -> Bool {
-        let session = sessions[connection.pointee.session]
-        guard let slot = session.pointee.inflight.find(AckPacket.plainPuback(bytes)),
-            slot.pointee.state == .awaitingPUBACK
-        else { return false }
-        finish(slot, session, connection, .success)
-        return true
     }
 }

@@ -35,7 +35,7 @@ extension Broker {
                 fanOut: fanOut,
                 to: &connection.pointee.output.bytes
             )
-        } else if !publication.packet.isEmpty, sentQoS == .atLeastOnce, !retain,
+        } else if !publication.packet.isEmpty, sentQoS.rawValue == publication.qos, !retain,
             (publication.connection?.pointee.version == .v5) == (connection.pointee.version == .v5)
         {
             append(publication.packet, behind: publication.topic, identifier, &connection.pointee.output.bytes)

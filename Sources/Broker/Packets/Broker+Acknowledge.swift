@@ -4,6 +4,28 @@
 import MQTT
 
 extension Broker {
+    /// The acknowledgement of success that the message it names waits for; returns false for any other.
+    @inline(__always)
+    func acknowledgeQuickly(_ connection: ConnectionPointer, _ bytes: ByteView) -> Bool {
+        let identifier = AckPacket.plainIdentifier(bytes)
+        let session = sessions[connection.pointee.session]
+        if bytes[0] == 0x62 {
+            session.pointee.received.forget(after: settings.awaitReleaseTimeout, now: now)
+            guard session.pointee.received.remove(identifier) else { return false }  // [MQTT-4.3.3-12]
+            touch(connection)
+            AckPacket.appendSuccess(.pubcomp, packetIdentifier: identifier, to: &connection.pointee.output.bytes)
+            return true
+        }
+        guard let slot = session.pointee.inflight.find(identifier) else { return false }
+        switch (bytes[0], slot.pointee.state) {
+        case (0x40, .awaitingPUBACK), (0x70, .awaitingPUBCOMP): finish(slot, session, connection, .success)
+        case (0x50, .awaitingPUBREC):
+            received(connection, session, AckPacket(.pubrec, packetIdentifier: identifier), slot)
+        default: return false
+        }
+        return true
+    }
+
     @inline(__always)
     func acknowledge(
         _ connection: ConnectionPointer,
@@ -59,6 +81,7 @@ extension Broker {
         message.release()
     }
 
+    @inline(__always)
     private func received(  // [MQTT-4.6.0-4]
         _ connection: ConnectionPointer,
         _ session: SessionPointer,

@@ -210,15 +210,19 @@ extension Broker {
             answer(packet, connection, .success)
             return true
         }
-        // A client before MQTT 5 cannot be told how many, and some send all they have after a reconnect.
-        let limit = settings.maximumAwaitingRelease * (connection.pointee.version == .v5 ? 1 : 10)
-        guard session.pointee.received.count < limit else {  // [MQTT-3.3.4-7]
+        guard session.pointee.received.count < maximumAwaitingRelease(connection) else {  // [MQTT-3.3.4-7]
             throw MalformedPacket(
                 .receiveMaximumExceeded,
                 "more QoS 2 messages are between PUBLISH and PUBREL than mqtt.max_awaiting_rel"
             )
         }
         return false
+    }
+
+    /// A client before MQTT 5 cannot be told how many, and some send all they have after a reconnect.
+    @inline(__always)
+    func maximumAwaitingRelease(_ connection: ConnectionPointer) -> Int {
+        settings.maximumAwaitingRelease * (connection.pointee.version == .v5 ? 1 : 10)
     }
 
     /// As `answer`, when what was delivered to the publisher itself stands from `start` on: it comes behind the

@@ -136,8 +136,8 @@ extension Broker {
         guard connection.pointee.state == .connected else { return 0 }
         switch bytes[0] {
         case 0x30: return publishRun(connection, bytes)
-        case 0x32: return publishAcknowledgedRun(connection, bytes)
-        case 0x40: return finishAcknowledged(connection, bytes) ? 4 : 0
+        case 0x32, 0x34: return publishAcknowledgedRun(connection, bytes)
+        case 0x40, 0x50, 0x62, 0x70: return acknowledgeQuickly(connection, bytes) ? 4 : 0
         default: return 0
         }
     }

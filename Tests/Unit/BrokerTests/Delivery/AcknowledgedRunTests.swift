@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// QoS 1 messages that come behind each other in one read: whoever receives them gets the very packets that they would get
-// if each message came alone.
+// QoS 1 or 2 messages that come behind each other in one read: whoever receives them gets the very packets that they would
+// get if each message came alone.
 
 import MQTT
 import Testing
@@ -40,32 +40,41 @@ import Testing
         }
 
         /// Payloads of 1 to 60 bytes; every other one makes packets longer than the smallest receiver takes.
-        func packets(_ numbers: ClosedRange<Int>) -> [[UInt8]] {
+        func packets(_ numbers: ClosedRange<Int>, _ qos: QoS) -> [[UInt8]] {
             numbers.map { number in
                 let payload = Array("\(number)".utf8) + [UInt8](repeating: 32, count: number % 2 == 0 ? 0 : 57)
-                return publisher.publishBytes("a/b", payload, .atLeastOnce, false, false, UInt16(number))
+                return publisher.publishBytes("a/b", payload, qos, false, false, UInt16(number))
             }
         }
     }
 
-    @Test(arguments: [ProtocolVersion.v31, .v311, .v5], [1, 2])
-    func whoeverReceivesThemSeesNoDifference(version: ProtocolVersion, loops: Int) {
+    private func numbered(_ numbers: ClosedRange<UInt16>, _ client: TestClient, _ qos: QoS = .atLeastOnce) -> [UInt8] {
+        numbers.flatMap { client.publishBytes("a/b", Array("\($0)".utf8), qos, false, false, $0) }
+    }
+
+    @Test(
+        arguments: [ProtocolVersion.v31, .v311, .v5],
+        [(1, .atLeastOnce), (2, .atLeastOnce), (1, .exactlyOnce), (2, .exactlyOnce)] as [(Int, QoS)]
+    )
+    func whoeverReceivesThemSeesNoDifference(version: ProtocolVersion, _ way: (loops: Int, qos: QoS)) {
+        let (loops, qos) = way
         let audiences = [Audience(loops: loops, version: version), Audience(loops: loops, version: version)]
-        for packet in audiences[0].packets(1...30) { audiences[0].publisher.send(packet) }
-        audiences[1].publisher.send(audiences[1].packets(1...30).flatMap { $0 })
+        for packet in audiences[0].packets(1...30, qos) { audiences[0].publisher.send(packet) }
+        audiences[1].publisher.send(audiences[1].packets(1...30, qos).flatMap { $0 })
         for (alone, together) in zip(audiences[0].receivers, audiences[1].receivers) {
             let expected = alone.take()
             #expect(expected.filter { $0.type == .publish }.count == (alone.name.hasPrefix("small") ? 15 : 30))
             #expect(together.take() == expected, "\(alone.name)")
         }
         let acknowledgements = audiences[1].publisher.take()
-        #expect(acknowledgements.map(\.type) == Array(repeating: .puback, count: 30))
+        #expect(acknowledgements.map(\.type) == Array(repeating: qos == .atLeastOnce ? .puback : .pubrec, count: 30))
         #expect(acknowledgements.map(\.identifier) == Array(1...30))
         #expect(acknowledgements == audiences[0].publisher.take())
         let counted = audiences.map { audience in
             let counters = audience.world.broker.counters
             return [
-                counters.publishReceived, counters.payloadBytesReceived, counters.publishSent, counters.payloadBytesSent,
+                counters.publishReceived, counters.payloadBytesReceived, counters.publishSent,
+                counters.payloadBytesSent,
                 counters.publishDropped, counters.bytesSent,
             ]
         }
@@ -78,9 +87,7 @@ import Testing
         let narrow = TestClient.connected(world, "narrow", receiveMaximum: 5)
         for receiver in [wide, narrow] { receiver.subscribe("a/b", .atLeastOnce) }
         let publisher = TestClient.connected(world, "p")
-        publisher.send(
-            (1...20).flatMap { publisher.publishBytes("a/b", Array("\($0)".utf8), .atLeastOnce, false, false, UInt16($0)) }
-        )
+        publisher.send(numbered(1...20, publisher))
         #expect(publisher.takeTypes() == Array(repeating: .puback, count: 20))
         #expect(wide.takeTexts() == (1...20).map(String.init))
         let first = narrow.take()
@@ -95,9 +102,7 @@ import Testing
         let brief = TestClient.connected(world, "brief")
         for client in [receiver, brief] { client.subscribe("a/b", .atLeastOnce) }
         let publisher = TestClient.connected(world, "p")
-        publisher.send(
-            (1...20).flatMap { publisher.publishBytes("a/b", Array("\($0)".utf8), .atLeastOnce, false, false, UInt16($0)) }
-        )
+        publisher.send(numbered(1...20, publisher))
         let first = receiver.take()
         for packet in first.prefix(8) { receiver.acknowledge(.puback, packet.identifier) }
         for client in [receiver, brief] { client.vanish() }
@@ -122,9 +127,7 @@ import Testing
         receiver.subscribe("a/b", .atLeastOnce)
         let publisher = TestClient.connected(world, "p")
         publisher.publish("a/b", "1", qos: .atLeastOnce)
-        publisher.send(
-            (2...9).flatMap { publisher.publishBytes("a/b", Array("\($0)".utf8), .atLeastOnce, false, false, UInt16($0)) }
-        )
+        publisher.send(numbered(2...9, publisher))
         let connection = try #require(world.broker.connection(receiver.identifier))
         let inFlight = world.broker.sessions[connection.pointee.session].pointee.inflight.inOrder
         let isKept = sessionExpiry != 0 || isHookAsked
@@ -135,9 +138,7 @@ import Testing
         let world = World()
         let client = TestClient.connected(world, "c")
         client.subscribe("a/b", .atLeastOnce)
-        client.send(
-            (1...3).flatMap { client.publishBytes("a/b", Array("\($0)".utf8), .atLeastOnce, false, false, UInt16($0)) }
-        )
+        client.send(numbered(1...3, client))
         let types = client.takeTypes()
         #expect(types == [.puback, .publish, .puback, .publish, .puback, .publish])
     }
@@ -167,10 +168,39 @@ import Testing
         let receiver = TestClient.connected(world, "r")
         receiver.subscribe("a/b", .atLeastOnce)
         let publisher = TestClient.connected(world, "p")
-        let good = (1...3).map { publisher.publishBytes("a/b", [48 + UInt8($0)], .atLeastOnce, false, false, UInt16($0)) }
         let without = publisher.publishBytes("a/b", [52], .atLeastOnce, false, false, 0)
-        publisher.send(good.flatMap { $0 } + without + good[0])
+        publisher.send(numbered(1...3, publisher) + without + numbered(4...4, publisher))
         #expect(receiver.takeTexts() == ["1", "2", "3"])
         #expect(publisher.isClosed)
+    }
+    @Test func aMessageThatIsRepeatedAmongOthersIsDeliveredOnce() {
+        let world = World()
+        let receiver = TestClient.connected(world, "r")
+        receiver.subscribe("a/b", .exactlyOnce)
+        let publisher = TestClient.connected(world, "p")
+        publisher.send(
+            numbered(1...4, publisher, .exactlyOnce) + numbered(3...6, publisher, .exactlyOnce)
+                + numbered(1...1, publisher, .exactlyOnce) + numbered(7...7, publisher, .exactlyOnce)
+        )
+        #expect(receiver.takeAndAcknowledge().filter { $0.type == .publish }.map(\.text) == (1...7).map(String.init))
+        let answers = publisher.take()
+        #expect(answers.map(\.identifier) == [1, 2, 3, 4, 3, 4, 5, 6, 1, 7])
+        #expect(answers.allSatisfy { $0.type == .pubrec && $0.reason == 0 })
+        for identifier in 1...7 as ClosedRange<UInt16> { publisher.acknowledge(.pubrel, identifier) }
+        #expect(publisher.takeTypes() == Array(repeating: .pubcomp, count: 7))
+    }
+
+    @Test func oneMessageTooManyEndsTheConnectionBehindTheOthers() {
+        var settings = BrokerSettings()
+        settings.maximumAwaitingRelease = 5
+        let world = World(settings)
+        let receiver = TestClient.connected(world, "r")
+        receiver.subscribe("a/b", .exactlyOnce)
+        let publisher = TestClient.connected(world, "p")
+        publisher.send(numbered(1...8, publisher, .exactlyOnce))
+        #expect(receiver.takeTexts() == (1...5).map(String.init))
+        let answers = publisher.take()
+        #expect(answers.map(\.type) == Array(repeating: .pubrec, count: 5) + [.disconnect])
+        #expect(answers.last?.reason == ReasonCode.receiveMaximumExceeded.rawValue)
     }
 }
