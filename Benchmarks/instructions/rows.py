@@ -67,10 +67,15 @@ def qos0(size, batch, subscribers=1, topics=1):
     return prepare
 
 
+def _acknowledged_pair(broker, qos):
+    """A receiver, a sender, and the messages from one to the other."""
+    (receiver,) = _clients(broker, "receiver", 1, qos=qos)
+    packets = b"".join(_publish("plant/line/1", 16, qos=qos, pid=pid) for pid in range(1, BATCH + 1))
+    return receiver, _client(broker, "sender"), packets
+
+
 def qos1(broker):
-    (receiver,) = _clients(broker, "receiver", 1, qos=1)
-    sender = _client(broker, "sender")
-    packets = b"".join(_publish("plant/line/1", 16, qos=1, pid=pid) for pid in range(1, BATCH + 1))
+    receiver, sender, packets = _acknowledged_pair(broker, 1)
 
     def one_round():
         sender.send(packets)
@@ -80,9 +85,7 @@ def qos1(broker):
 
 
 def qos2(broker):
-    (receiver,) = _clients(broker, "receiver", 1, qos=2)
-    sender = _client(broker, "sender")
-    packets = b"".join(_publish("plant/line/1", 16, qos=2, pid=pid) for pid in range(1, BATCH + 1))
+    receiver, sender, packets = _acknowledged_pair(broker, 2)
 
     def one_round():
         sender.send(packets)

@@ -22,6 +22,16 @@ import Testing
         )
     }
 
+    /// A publisher of 100 messages, and the reader whose queue is full of them.
+    private func heldBack() -> (World, reader: TestClient, publisher: TestClient) {
+        let world = world()
+        let reader = TestClient.connected(world, "r")
+        reader.subscribe("a", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p")
+        burst(publisher, "a", 0..<100)
+        return (world, reader, publisher)
+    }
+
     @Test(arguments: [1, 2])
     func aFastPublisherLosesNothing(loops: Int) {
         let world = world(loops)
@@ -40,11 +50,7 @@ import Testing
     }
 
     @Test func nobodyWaitsForEver() {
-        let world = world()
-        let reader = TestClient.connected(world, "r")
-        reader.subscribe("a", .atLeastOnce)
-        let publisher = TestClient.connected(world, "p")
-        burst(publisher, "a", 0..<100)
+        let (world, reader, publisher) = heldBack()
         world.advance(999)
         #expect(publisher.transport.isPaused)
         world.advance(1)
@@ -60,11 +66,7 @@ import Testing
     }
 
     @Test func whoAcknowledgesALittleHasLonger() {
-        let world = world()
-        let reader = TestClient.connected(world, "r")
-        reader.subscribe("a", .atLeastOnce)
-        let publisher = TestClient.connected(world, "p")
-        burst(publisher, "a", 0..<100)
+        let (world, reader, publisher) = heldBack()
         reader.acknowledge(.puback, 1)
         world.advance(4999)
         #expect(publisher.transport.isPaused)
@@ -75,11 +77,7 @@ import Testing
     }
 
     @Test func theEndOfTheReceiverReleases() {
-        let world = world()
-        let reader = TestClient.connected(world, "r")
-        reader.subscribe("a", .atLeastOnce)
-        let publisher = TestClient.connected(world, "p")
-        burst(publisher, "a", 0..<100)
+        let (world, reader, publisher) = heldBack()
         reader.vanish()
         #expect(!publisher.transport.isPaused)
         #expect(publisher.take().count == 100)
@@ -88,11 +86,7 @@ import Testing
     }
 
     @Test func aHeldPublisherMayEnd() {
-        let world = world()
-        let reader = TestClient.connected(world, "r")
-        reader.subscribe("a", .atLeastOnce)
-        let publisher = TestClient.connected(world, "p")
-        burst(publisher, "a", 0..<100)
+        let (world, reader, publisher) = heldBack()
         publisher.vanish()
         _ = reader.takeAndAcknowledge()
         reader.disconnect()

@@ -27,6 +27,18 @@ import Testing
         filter.withView { filter in topic.withView { TopicFilter.matches(filter, $0) } }
     }
 
+    /// Adds the filter, or removes it if it is there.
+    private func toggle(_ filter: String, in index: inout SubscriptionIndex, _ model: inout [String: Int32]) {
+        if let entry = model.removeValue(forKey: filter) {
+            index[entry].pointee.sessionLoops = 0
+            index.removeIfUnused(entry)
+        } else {
+            let entry = filter.withView { index.findOrInsert($0) }
+            index[entry].pointee.sessionLoops = 1
+            model[filter] = entry
+        }
+    }
+
     @Test func theIndexFindsWhatMatches() {
         var random = SeededRandom()
         var index = SubscriptionIndex()
@@ -39,14 +51,7 @@ import Testing
         for step in 0..<100_000 {
             if random.below(20) > 0 {
                 let filter = filter(&random)
-                if let entry = model.removeValue(forKey: filter) {
-                    index[entry].pointee.sessionLoops = 0
-                    index.removeIfUnused(entry)
-                } else {
-                    let entry = filter.withView { index.findOrInsert($0) }
-                    index[entry].pointee.sessionLoops = 1
-                    model[filter] = entry
-                }
+                toggle(filter, in: &index, &model)
                 #expect(filter.withView { index.find($0) } == model[filter] ?? -1)
             } else {
                 let topic = topic(&random)
@@ -74,15 +79,7 @@ import Testing
         defer { index.deallocate() }
         var model: [String: Int32] = [:]
         for step in 0..<5000 {
-            let filter = filter(&random)
-            if let entry = model.removeValue(forKey: filter) {
-                index[entry].pointee.sessionLoops = 0
-                index.removeIfUnused(entry)
-            } else {
-                let entry = filter.withView { index.findOrInsert($0) }
-                index[entry].pointee.sessionLoops = 1
-                model[filter] = entry
-            }
+            toggle(filter(&random), in: &index, &model)
             guard step % 50 == 0 else { continue }
             var fresh = SubscriptionIndex()
             for filter in model.keys.shuffled(using: &random) { _ = filter.withView { fresh.findOrInsert($0) } }
