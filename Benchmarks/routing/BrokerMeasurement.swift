@@ -37,7 +37,7 @@ private struct Client {
     }
 
     func send(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { broker.received(identifier, $0) }
+        _ = bytes.withUnsafeBytes { broker.received(identifier, $0) }
         broker.endTurn()
     }
 }

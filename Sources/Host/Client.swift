@@ -35,7 +35,9 @@ final class Client: Stream, Transport, @unchecked Sendable {
     }
 
     /// Bytes of MQTT for the broker.
-    func deliver(_ bytes: UnsafeRawBufferPointer) { port.home.current.received(identifier, bytes) }
+    func deliver(_ bytes: UnsafeRawBufferPointer) {
+        adaptReading(to: port.home.current.received(identifier, bytes), from: bytes.count)
+    }
 
     /// The broker may send again.
     func roomAgain() { if hasJoined { port.home.current.writable(identifier) } }

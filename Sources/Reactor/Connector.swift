@@ -88,7 +88,7 @@ public final class Connector: @unchecked Sendable {
     private func begin(_ address: SocketAddress, family: Int32, _ connect: (Int32) -> Int32) {
         let fd = linux_stream_socket(family)
         if fd < 0 { return attemptEnded(errno, address) }
-        if family != AF_UNIX { setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+        if family != AF_UNIX { setSending(fd, noDelay: true) }
         if connect(fd) == 0 {
             finish(.connected(fd, address))
         } else if errno == EINPROGRESS {

@@ -50,6 +50,13 @@ func withUnixSockaddr<Result>(_ path: String, _ body: (UnsafePointer<sockaddr>, 
     }
 }
 
+/// What is written is sent at once, if `noDelay`. Of what a peer does not take, the kernel holds 256 KB and no megabytes,
+/// which nobody would count; the rest waits with the owner.
+func setSending(_ fd: Int32, noDelay: Bool) {
+    setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, noDelay ? 1 : 0)
+    setOption(fd, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, 262_144)
+}
+
 func setOption(_ fd: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
     var value = value
     setsockopt(fd, level, option, &value, socklen_t(MemoryLayout<Int32>.size))

@@ -39,7 +39,7 @@ private func bindTCP(host: String, port: UInt16, _ options: ListenerOptions) thr
     setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
     if options.reusePort { setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1) }
     setInherited(fd, options)
-    setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, options.noDelay ? 1 : 0)
+    setSending(fd, noDelay: options.noDelay)
     if let keepAlive = options.keepAlive {
         setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1)
         setOption(fd, Int32(IPPROTO_TCP), TCP_KEEPIDLE, keepAlive.idle)

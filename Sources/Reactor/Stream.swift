@@ -35,6 +35,8 @@ open class Stream: PollSource, @unchecked Sendable {
 
     public final let peer: SocketAddress
     final var state: State = []
+    /// A read brings at most the loop's read buffer, halved this many times.
+    private var readHalvings: UInt8 = 0
     /// The time-out of the handshake, of a slow peer, or of lingering.
     final var deadline = TimerID.none
     final var session: TLSSession?
@@ -109,6 +111,16 @@ open class Stream: PollSource, @unchecked Sendable {
         state.insert(.paused)
     }
 
+    /// Tells that `count` bytes received have made `work` bytes to send. So many are read at a time from now on that they
+    /// make 32 MB at most: what goes to thousands is not to keep the others of the loop waiting.
+    @inline(__always)
+    public final func adaptReading(to work: Int, from count: Int) {
+        if readHalvings == 0, work &>> 7 <= count { return }
+        // 256 KB that make 128 times as much are 32 MB.
+        let excess = (max(work / max(count, 1), 1) - 1) >> 7
+        readHalvings = UInt8(min(Int.bitWidth - excess.leadingZeroBitCount, 8))
+    }
+
     public final func resumeReading() {
         guard state.contains(.paused) else { return }
         state.subtract([.paused, .parked])
@@ -141,7 +153,7 @@ open class Stream: PollSource, @unchecked Sendable {
 
     /// One read a turn: level-triggered epoll reports what is left, after the others had their share.
     private func readOnce() {
-        let count = recv(fd, loop.readBuffer, EventLoop.readBufferSize, 0)
+        let count = recv(fd, loop.readBuffer, EventLoop.readBufferSize >> Int(readHalvings), 0)
         if count > 0 {
             let bytes = UnsafeRawBufferPointer(start: loop.readBuffer, count: count)
             if let session { receivedCiphertext(bytes, session) } else { received(bytes) }

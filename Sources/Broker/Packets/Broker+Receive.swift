@@ -5,9 +5,18 @@
 import MQTT
 
 extension Broker {
-    /// Bytes of `identifier` arrived; they are used during the call only.
-    public func received(_ identifier: ConnectionIdentifier, _ bytes: UnsafeRawBufferPointer) {
-        guard let connection = self.connection(identifier) else { return }
+    /// Bytes of `identifier` arrived; they are used during the call only. Returns about how many bytes of messages they
+    /// made for the clients of this loop.
+    @discardableResult
+    public func received(_ identifier: ConnectionIdentifier, _ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let connection = self.connection(identifier) else { return 0 }
+        let (messages, payload) = (counters.publishSent, counters.payloadBytesSent)
+        receive(connection, bytes)
+        return Int(truncatingIfNeeded: counters.payloadBytesSent &- payload &+ (counters.publishSent &- messages) &* 32)
+    }
+
+    @inline(__always)
+    private func receive(_ connection: ConnectionPointer, _ bytes: UnsafeRawBufferPointer) {
         connection.pointee.lastReceived = now
         counters.bytesReceived &+= UInt64(bytes.count)
         switch connection.pointee.state {

@@ -98,6 +98,7 @@ private final class FloodingStream: Stream, @unchecked Sendable {
         }
         let tcp = Int32(IPPROTO_TCP)
         #expect(option(tcp, TCP_NODELAY) == 0)
+        #expect(option(tcp, TCP_NOTSENT_LOWAT) == 262_144)
         // The kernel doubles what it is asked for.
         #expect(option(SOL_SOCKET, SO_SNDBUF) == 32_768)
         #expect(option(SOL_SOCKET, SO_RCVBUF) == 65_536)

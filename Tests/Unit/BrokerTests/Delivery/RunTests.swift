@@ -150,4 +150,17 @@ import Testing
         #expect(numbers(subscriber) == [1, 2, 3])
         #expect(publisher.isClosed)
     }
+    @Test(arguments: [QoS.atMostOnce, .atLeastOnce, .exactlyOnce])
+    func whatTheyMakeIsTold(qos: QoS) {
+        let world = World()
+        let receivers = (0..<50).map { TestClient.connected(world, "r\($0)") }
+        for receiver in receivers { receiver.subscribe("a", qos) }
+        let publisher = TestClient.connected(world, "p")
+        let packets = (1...3).flatMap { number in
+            publisher.publishBytes("a", [1, 2, 3, 4], qos, false, false, qos == .atMostOnce ? 0 : number)
+        }
+        // The payload, and 32 bytes for whatever else there is to a message.
+        #expect(packets.withUnsafeBytes { world.broker.received(publisher.identifier, $0) } == 50 * 3 * (4 + 32))
+        #expect([0xC0, 0].withUnsafeBytes { world.broker.received(publisher.identifier, $0) } == 0)
+    }
 }

@@ -70,7 +70,7 @@ final class TestClient {
     // MARK: Sending
 
     func send(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { broker.received(identifier, $0) }
+        _ = bytes.withUnsafeBytes { broker.received(identifier, $0) }
         if settles { world.settle() }
     }
 
