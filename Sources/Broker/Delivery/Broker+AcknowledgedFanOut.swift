@@ -29,16 +29,16 @@ extension Broker {
     /// A run is cut here: its bytes are to stay near while they are copied to many.
     private static var longestRun: Int { 32_768 }
 
-    /// Delivers and acknowledges the packets of one topic at the start of `bytes`, if there are several, whose only match
-    /// is at `mark` and leads to sessions. Returns how many bytes they took: 0, with nothing done, if they go singly.
+    /// Delivers and acknowledges the packets of one topic at the start of `bytes`, if there are several and what matches
+    /// from `mark` on leads to sessions only. Returns how many bytes they took: 0, with nothing done, if they go singly.
     @inline(__always)
     func publishTogether(
         _ first: PlainPublish,
         _ bytes: ByteView,
         _ connection: ConnectionPointer,
-        match mark: Int
+        from mark: Int
     ) -> Int {
-        guard matches.count == mark + 1 else { return 0 }
+        if matches.count == mark { return 0 }
         let start = acknowledged.count
         gather(first, bytes, isV5: connection.pointee.version == .v5)
         defer { acknowledged.drop(to: start) }
@@ -50,7 +50,7 @@ extension Broker {
             qos: first.qos,
             packets: start..<acknowledged.count
         )
-        return publish(run, index[matches[mark]])
+        return publish(run, from: mark)
     }
 
     @inline(__always)
@@ -79,16 +79,51 @@ extension Broker {
     }
 
     @inline(never)
-    private func publish(_ all: AcknowledgedRun, _ entry: UnsafeMutablePointer<FilterEntry>) -> Int {
-        let (subscribers, loops) = (entry.pointee.subscribers, entry.pointee.sessionLoops)
-        guard subscribers.count > 0, loops & holdingLoops == 0 else { return 0 }
+    private func publish(_ run: AcknowledgedRun, from mark: Int) -> Int {
+        let (first, firstIdentifier) = (receivers.count, furtherIdentifiers.count)
+        defer {
+            receivers.drop(to: first)
+            furtherIdentifiers.drop(to: firstIdentifier)
+        }
+        let loops = findReceivers(of: run, from: mark)
+        // Several subscription identifiers are told by a message of its own.
+        guard furtherIdentifiers.count == firstIdentifier, receivers.count > first || loops != 0,
+            loops & holdingLoops == 0
+        else { return 0 }
+        return publish(run, to: first..<receivers.count, loops)
+    }
+
+    /// Appends the sessions behind what matches from `mark` on to `receivers`, each once; returns the other loops' ones.
+    @inline(__always)
+    private func findReceivers(of run: AcknowledgedRun, from mark: Int) -> UInt64 {
+        if matches.count == mark + 1 {
+            let entry = index[matches[mark]]
+            let subscribers = entry.pointee.subscribers
+            for i in 0..<subscribers.count { receivers.append(subscribers[i]) }
+            return entry.pointee.sessionLoops
+        }
+        mergeStamp &+= 1
+        let first = receivers.count
+        let publication = publication(of: run, .empty)
+        var loops: UInt64 = 0
+        for i in mark..<matches.count {
+            let entry = index[matches[i]]
+            loops |= entry.pointee.sessionLoops
+            let subscribers = entry.pointee.subscribers
+            for j in 0..<subscribers.count { merge(subscribers[j], publication, from: first) }
+        }
+        return loops
+    }
+
+    @inline(__always)
+    private func publish(_ all: AcknowledgedRun, to places: Range<Int>, _ loops: UInt64) -> Int {
         var run = all
         var count = run.packets.count
         var isNeeded = !hooks.acked.isEmpty
-        for i in 0..<subscribers.count {
-            count = min(count, room(subscribers[i], besides: run.publisher))
+        for i in places {
+            count = min(count, room(receivers[i], besides: run.publisher))
             if count < 2 { return 0 }
-            isNeeded = isNeeded || sessions[subscribers[i].target].pointee.expiryInterval != 0
+            isNeeded = isNeeded || sessions[receivers[i].target].pointee.expiryInterval != 0
         }
         if run.qos == .exactlyOnce { count = take(run.packets.prefix(count), of: run.publisher) }
         run.packets = run.packets.prefix(count)
@@ -98,11 +133,11 @@ extension Broker {
             run.firstMessage = mark
         }
         if loops != 0 { eachPublication(run) { copy($0, toLoops: loops) } }
-        for i in 0..<subscribers.count {
-            if takesUnchanged(subscribers[i], run) {
-                deliverUnchanged(run, to: subscribers[i])
+        for i in places {
+            if takesUnchanged(receivers[i], run) {
+                deliverUnchanged(run, to: receivers[i])
             } else {
-                eachPublication(run) { deliver(&$0, to: subscribers[i], fanOut: 0) }
+                eachPublication(run) { deliver(&$0, to: receivers[i], fanOut: 0) }
             }
         }
         for i in mark..<messages.count { messages[i].release() }
@@ -146,18 +181,18 @@ extension Broker {
         return takesUnchanged(receiver, subscriber.options, isV5: run.publisher.pointee.version == .v5)
     }
 
+    private func publication(of run: AcknowledgedRun, _ payload: ByteView) -> Publication {
+        let qos = run.qos.rawValue
+        var publication = Publication(topic: run.topic, payload: payload, qos: qos, retain: false, origin: .client)
+        publication.connection = run.publisher
+        return publication
+    }
+
     @inline(never)
     private func eachPublication(_ run: AcknowledgedRun, _ body: (inout Publication) -> Void) {
         for i in run.packets {
             let payload = run.bytes.slice(Int(acknowledged[i].payloadPlace), Int(acknowledged[i].end))
-            var publication = Publication(
-                topic: run.topic,
-                payload: payload,
-                qos: run.qos.rawValue,
-                retain: false,
-                origin: .client
-            )
-            publication.connection = run.publisher
+            var publication = publication(of: run, payload)
             if let first = run.firstMessage {
                 publication.message = messages[first + i - run.packets.lowerBound].retained()
             }

@@ -20,7 +20,7 @@ extension Broker {
         defer { matches.drop(to: mark) }
         let onlySessions = matchOnlySessions(from: mark)
         if onlySessions {
-            let used = publishTogether(first, bytes, connection, match: mark)
+            let used = publishTogether(first, bytes, connection, from: mark)
             if used > 0 { return used }
         }
         var used = 0

@@ -8,17 +8,31 @@ import Testing
 @testable import Broker
 
 @Suite struct AcknowledgedRunTests {
+    /// How the receivers come by the messages.
+    struct Way: Sendable {
+        var loops: Int
+        var qos: QoS
+        /// By several filters, and some by more than one of them.
+        var isManifold: Bool
+
+        static let all = [1, 2].flatMap { loops in
+            [QoS.atLeastOnce, .exactlyOnce].flatMap { qos in
+                [false, true].map { Way(loops: loops, qos: qos, isManifold: $0) }
+            }
+        }
+    }
+
     /// Receivers of one topic, and its publisher.
     private final class Audience {
         let world: World
         let publisher: TestClient
         let receivers: [TestClient]
 
-        init(loops: Int, version: ProtocolVersion) {
-            world = World(loops: loops)
+        init(_ way: Way, version: ProtocolVersion) {
+            world = World(loops: way.loops)
             publisher = TestClient.connected(world, "p", version)
             var receivers: [TestClient] = []
-            for loop in 0..<loops {
+            for loop in 0..<way.loops {
                 for other in [ProtocolVersion.v311, .v5] {
                     for qos in [QoS.atMostOnce, .atLeastOnce, .exactlyOnce] {
                         let client = TestClient.connected(world, "\(other)-\(qos)-\(loop)", other, loop: loop)
@@ -34,6 +48,17 @@ import Testing
                 small.connect(maximumPacketSize: 30)
                 small.subscribe("a/b", .atLeastOnce)
                 receivers += [kept, marked, small]
+                guard way.isManifold else { continue }
+                let twice = TestClient.connected(world, "twice-\(loop)", loop: loop)
+                for filter in ["a/b", "a/+"] { twice.subscribe(filter, .atLeastOnce) }
+                let all = TestClient.connected(world, "all-\(loop)", loop: loop)
+                all.subscribe("#", .exactlyOnce)
+                receivers[1].subscribe("a/#", .exactlyOnce)
+                receivers += [twice, all]
+            }
+            if way.isManifold, version == .v5 {
+                publisher.subscribe([("#", SubscriptionOptions(qos: .exactlyOnce, noLocal: true))])
+                _ = publisher.take()
             }
             self.receivers = receivers
             for receiver in receivers { _ = receiver.take() }
@@ -52,13 +77,10 @@ import Testing
         numbers.flatMap { client.publishBytes("a/b", Array("\($0)".utf8), qos, false, false, $0) }
     }
 
-    @Test(
-        arguments: [ProtocolVersion.v31, .v311, .v5],
-        [(1, .atLeastOnce), (2, .atLeastOnce), (1, .exactlyOnce), (2, .exactlyOnce)] as [(Int, QoS)]
-    )
-    func whoeverReceivesThemSeesNoDifference(version: ProtocolVersion, _ way: (loops: Int, qos: QoS)) {
-        let (loops, qos) = way
-        let audiences = [Audience(loops: loops, version: version), Audience(loops: loops, version: version)]
+    @Test(arguments: [ProtocolVersion.v31, .v311, .v5], Way.all)
+    func whoeverReceivesThemSeesNoDifference(version: ProtocolVersion, way: Way) {
+        let qos = way.qos
+        let audiences = [Audience(way, version: version), Audience(way, version: version)]
         for packet in audiences[0].packets(1...30, qos) { audiences[0].publisher.send(packet) }
         audiences[1].publisher.send(audiences[1].packets(1...30, qos).flatMap { $0 })
         for (alone, together) in zip(audiences[0].receivers, audiences[1].receivers) {
