@@ -140,7 +140,7 @@ def measure_row(load: pathlib.Path, chosen: list[brokers.Broker], row: Row, argu
                 cores: tuple[int, int] | None) -> dict[str, results.Cell]:
     cells = {broker.name: results.Cell() for broker in chosen}
     able = [broker for broker in chosen if broker.can(row.needs)]
-    for _ in range(min(arguments.rounds, row.rounds or arguments.rounds)):
+    for _ in range(min(arguments.rounds, row.rounds or arguments.rounds) * row.times):
         for broker in able:
             cell = cells[broker.name]
             try:

@@ -35,6 +35,7 @@ class Row:
     duration: float = 1.0  # times the seconds of a round
     needs: frozenset[str] = frozenset()  # what not every broker offers; see brokers.py
     rounds: int = 0  # at most; 0 = as many as are asked for
+    times: int = 1  # as many, so many times over: what single moments of the machine would decide
     quick: bool = False  # part of a QUICK run: one size of a situation
 
     def __post_init__(self) -> None:

@@ -105,7 +105,8 @@ def _shared() -> list[Row]:
 
 def latency() -> list[Row]:
     def row(name: str, title: str, *arguments: str, measures: tuple[Measure, ...] = LATENCY, quick: bool = False) -> Row:
-        return Row(f"latency-{name}", title, "Latency", "latency", (*PAIRS, *arguments), measures, duration=6.0, quick=quick)
+        return Row(f"latency-{name}", title, "Latency", "latency", (*PAIRS, *arguments), measures, duration=2.0, times=4,
+                   quick=quick)
 
     published = Measure("published_rate", "published", "msg/s", True)
     return [
