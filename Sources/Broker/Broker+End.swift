@@ -25,7 +25,7 @@ extension Broker {
         furtherIdentifiers.deallocate()
         picks.deallocate()
         acknowledged.deallocate()
-        messages.deallocate()
+        keptMessages.deallocate()
         forms.deallocate()
         properties.deallocate()
         forwardedProperties.deallocate()

@@ -149,7 +149,7 @@ public final class Broker {
     var furtherIdentifiers = ScratchStack<FurtherIdentifier>()
     var picks = ScratchStack<PickedMember>()
     var acknowledged = ScratchStack<AcknowledgedPacket>()
-    var messages = ScratchStack<Message>()
+    var keptMessages = ScratchStack<Message>()
     var forms = EncodedForms()
     var properties = PropertyWriter()
     /// The properties of the publish being routed.

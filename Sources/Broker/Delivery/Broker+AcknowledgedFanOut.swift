@@ -127,9 +127,9 @@ extension Broker {
         }
         if run.qos == .exactlyOnce { count = take(run.packets.prefix(count), of: run.publisher) }
         run.packets = run.packets.prefix(count)
-        let mark = messages.count
+        let mark = keptMessages.count
         if isNeeded {
-            eachPublication(run) { messages.append($0.kept(at: wallNow).retained()) }
+            eachPublication(run) { keptMessages.append($0.kept(at: wallNow).retained()) }
             run.firstMessage = mark
         }
         if loops != 0 { eachPublication(run) { copy($0, toLoops: loops) } }
@@ -140,8 +140,8 @@ extension Broker {
                 eachPublication(run) { deliver(&$0, to: receivers[i], fanOut: 0) }
             }
         }
-        for i in mark..<messages.count { messages[i].release() }
-        messages.drop(to: mark)
+        for i in mark..<keptMessages.count { keptMessages[i].release() }
+        keptMessages.drop(to: mark)
         acknowledge(run)
         return Int(acknowledged[run.packets.upperBound - 1].end)
     }
@@ -194,7 +194,7 @@ extension Broker {
             let payload = run.bytes.slice(Int(acknowledged[i].payloadPlace), Int(acknowledged[i].end))
             var publication = publication(of: run, payload)
             if let first = run.firstMessage {
-                publication.message = messages[first + i - run.packets.lowerBound].retained()
+                publication.message = keptMessages[first + i - run.packets.lowerBound].retained()
             }
             body(&publication)
             publication.release()
@@ -214,7 +214,7 @@ extension Broker {
         let target = receiver.pointee.output.bytes.reserve(Int(last.end))
         target.update(from: run.bytes.base, count: Int(last.end))
         for i in run.packets {
-            let message = firstMessage.map { messages[$0 + i - run.packets.lowerBound].retained() }
+            let message = firstMessage.map { keptMessages[$0 + i - run.packets.lowerBound].retained() }
             let identifier = session.pointee.inflight.add(message, options, route, state: state)
             let place = target + Int(acknowledged[i].identifierPlace)
             place[0] = UInt8(truncatingIfNeeded: identifier &>> 8)
