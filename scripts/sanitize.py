@@ -3,15 +3,13 @@
 # `make sanitize`: the tests that are after memory errors, built with AddressSanitizer, and those that are after data
 # races, built with ThreadSanitizer; with `address` or `thread` one of them. A report of the sanitizer fails, whatever
 # the tests say, and its beginning is shown. Exit status 1 if there was one, or if a test failed.
-import os
-import pathlib
 import shutil
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from child import ROOT, stream
+
 SHOWN_LINES = 40  # of a report
 SHOWN_REPORTS = 5
 
@@ -63,15 +61,12 @@ SANITIZERS = (
 def step(title, words, environment):
     """Whether the command ended well; what it said is shown if not, and its last line if so."""
     started = time.monotonic()
-    done = subprocess.run([str(word) for word in words], cwd=ROOT, text=True, errors="replace", check=False,
-                          env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    lines = done.stdout.splitlines()
-    if done.returncode:
+    status, lines = stream(words, lambda _: None, environment)
+    if status:
         print("\n".join(lines[-200:]))
-    ending = f"status {done.returncode}" if done.returncode else lines[-1] if lines else "done"
+    ending = f"status {status}" if status else lines[-1] if lines else "done"
     print(f"  {title}: {ending} ({time.monotonic() - started:.0f} s)", flush=True)
-    return done.returncode == 0
+    return status == 0
 
 
 def build(sanitizer, environment):

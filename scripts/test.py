@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make test`: every check there is, one section after the other. A section says what failed in it; the failures come
 # once more at the end, and the last line is the sum. The exit status is 1 if anything failed.
-import pathlib
 import re
-import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from child import SILENCE, stream
+
 SUM = re.compile(r"^(\d+) passed, (\d+) failed$")
 SWIFT_SUM = re.compile(r"Test run with (\d+) tests?\b.*? (passed|failed) after")
 SWIFT_FAILED = re.compile(r"Test (?!run\b|case\b)(.+?) failed after")
@@ -28,23 +27,19 @@ def heading(text):
     print(f"\n== {text} ==", flush=True)
 
 
-def stream(words, quiet=False):
-    """Runs a command in the root; its exit status and its lines, which are shown while they come unless `quiet`."""
-    child = subprocess.Popen([str(w) for w in words], cwd=ROOT, text=True, errors="replace", bufsize=1,
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    lines = []
-    for line in child.stdout:
-        lines.append(line.rstrip("\n"))
-        if not quiet:
-            print(lines[-1], flush=True)
-    return child.wait(), lines
+def show(line):
+    print(line, flush=True)
 
 
-def one_check(report, title, words, quiet=True):
+def hide(_):
+    pass
+
+
+def one_check(report, title, words, quiet=True, silence=SILENCE):
     """A command that passes or fails as a whole."""
     heading(title)
     started = time.monotonic()
-    status, lines = stream(words, quiet)
+    status, lines = stream(words, hide if quiet else show, silence=silence)
     if status and quiet:
         print("\n".join(lines[-200:]))
     print(f"{'passed' if status == 0 else f'FAILED with status {status}'} ({time.monotonic() - started:.0f} s)")
@@ -54,7 +49,7 @@ def one_check(report, title, words, quiet=True):
 
 def swift_tests(report):
     heading("Swift tests")
-    status, lines = stream(["swift", "test"], quiet=True)
+    status, lines = stream(["swift", "test"], hide)
     runs = [match for line in lines if (match := SWIFT_SUM.search(line))]
     failures = sorted({match.group(1) for line in lines if (match := SWIFT_FAILED.search(line))})
     failures = [f for f in failures if not f.startswith("Suite ")]
@@ -71,7 +66,7 @@ def swift_tests(report):
 
 def black_box(report, folder, transport="tcp"):
     heading(folder if transport == "tcp" else f"{folder} over {transport}")
-    status, lines = stream([sys.executable, "Tests/run.py", folder, "--transport", transport])
+    status, lines = stream([sys.executable, "Tests/run.py", folder, "--transport", transport], show)
     sums = [match for line in lines if (match := SUM.match(line))]
     failures = [line[len("FAILED"):].strip() for line in lines if line.startswith("FAILED ")]
     if not sums:
@@ -116,7 +111,8 @@ def main():
                                           "-t", "Benchmarks"])
     one_check(report, "Instruction counts", [sys.executable, "Benchmarks/count.py"], quiet=False)
     for kind, fault in (("address", "Memory errors"), ("thread", "Data races")):
-        one_check(report, fault, [sys.executable, "scripts/sanitize.py", kind], quiet=False)
+        one_check(report, fault, [sys.executable, "scripts/sanitize.py", kind], quiet=False,
+                  silence=3 * SILENCE)  # it watches each of its own commands, and says nothing while one runs
     conclude(report)
 
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Linked brokers that are killed, stopped and cut off: links heal by themselves, and QoS 1 survives what it promises.
+import concurrent.futures
 import os
 import signal
+import threading
 import time
 
 from Support import mqtt
 from Support.links import cross, drained, listener, mesh, pair, say
 from Support.suite import behaviour, check
-from Support.wait import equal, until
+from Support.wait import TestFailure, equal, until
 
 HEALING = 10
 
@@ -115,28 +117,52 @@ def local_clients_are_served_during_the_outage(case):
         seen.until(queued=0)
 
 
+def flows(mouth, topic, is_over):
+    """Publishes numbers at QoS 1, ten under way at a time, until the connection breaks or it is over; answers the next."""
+    number = 0
+    try:
+        while not is_over.is_set():
+            mouth.send(b"".join(mqtt.publish(5, topic, b"%d" % (number + i), 1, pid=mouth.pid()) for i in range(10)))
+            for _ in range(10):
+                mouth.take(mqtt.PUBACK)
+            number += 10
+    except TestFailure:
+        pass
+    return number
+
+
 @behaviour()
 def kill_in_the_middle_of_a_flow(case):
     """A sender's broker that is killed in the middle of a flow, and again, leaves no duplicate after it is back."""
     left, right = pair(case)
     ears = listener(right, "flow/#")
     cross(left, right)
+    seen = {}
+
+    def hear(wanted):
+        """Until `wanted` holds of the last message."""
+        while True:
+            message = ears.take(mqtt.PUBLISH)
+            ears.acknowledge(message)
+            seen.setdefault(message.topic, []).append(message.payload)
+            if wanted(message):
+                return
+
     for round_ in range(2):
-        mouth = left.client(f"mouth{round_}")
-        mouth.send(b"".join(mqtt.publish(5, f"flow/{round_}", b"%d" % i, 1, pid=i + 1) for i in range(500)))
-        mouth.take(mqtt.PUBACK)
-        left.restart_after_kill()
+        topic, is_over = f"flow/{round_}", threading.Event()
+        case.finally_(is_over.set)
+        with concurrent.futures.ThreadPoolExecutor(1) as side:
+            flow = side.submit(flows, left.client(f"mouth{round_}"), topic, is_over)
+            hear(lambda message, topic=topic: len(seen.get(topic, ())) >= 50)
+            check(not flow.done(), "the flow is over before the kill")
+            left.restart_after_kill()
+            check(flow.result() > 0, "the broker acknowledged nothing")
         heals(left, right)
     say(left, "flow/end", b"end")
-    seen = {}
-    while True:
-        message = ears.take(mqtt.PUBLISH)
-        ears.acknowledge(message)
-        if message.topic == "flow/end":
-            break
-        seen.setdefault(message.topic, []).append(int(message.payload))
-    for topic, numbers in seen.items():
-        equal(numbers, sorted(set(numbers)), f"order and duplicates of {topic}")
+    hear(lambda message: message.topic == "flow/end")
+    for round_ in range(2):
+        numbers = [int(payload) for payload in seen[f"flow/{round_}"]]
+        equal(numbers, sorted(set(numbers)), f"order and duplicates of flow/{round_}")
 
 
 @behaviour()

@@ -4,6 +4,7 @@
 import concurrent.futures
 import importlib.util
 import itertools
+import os
 import pathlib
 import re
 import sys
@@ -11,9 +12,9 @@ import threading
 import time
 import traceback
 
-from . import mqtt
+from . import broker, mqtt
 from .client import Client
-from .wait import TestFailure, check
+from .wait import PATIENCE, TestFailure, check
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 ROOT = TESTS.parent
@@ -155,12 +156,48 @@ def _run_one(item, context):
     return Result(behaviour_.name(version), behaviour_, outcome, note, time.monotonic() - started)
 
 
+class Watch:
+    """Ends the run, with a name and a stack, when a behaviour hangs: whatever it waits for has a deadline of its own, and
+    the sum of those is far below this limit."""
+
+    LIMIT = max(300, 20 * PATIENCE)  # seconds
+
+    def __init__(self):
+        self.under_way, self.lock, self.is_over = {}, threading.Lock(), threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def begin(self, name):
+        with self.lock:
+            self.under_way[threading.get_ident()] = (name, time.monotonic())
+
+    def end(self):
+        with self.lock:
+            del self.under_way[threading.get_ident()]
+
+    def _look(self):
+        while not self.is_over.wait(1):
+            with self.lock:
+                hanging = [(thread, name) for thread, (name, started) in self.under_way.items()
+                           if time.monotonic() - started > self.LIMIT]
+            if hanging:
+                for thread, name in hanging:
+                    stack = "".join(traceback.format_stack(sys._current_frames().get(thread)))
+                    print(f"FAILED  {name}\n    it hangs, after {self.LIMIT:g} s, here:\n{stack}")
+                broker.clean_up(keep=True)
+                print(f"0 passed, {len(hanging)} failed", flush=True)
+                os._exit(1)
+
+
 def run(items, context, jobs, show=True):
     """Runs behaviours, `jobs` at a time and then those that want to be alone; the results in the order given."""
-    results, lock = {}, threading.Lock()
+    results, lock, watch = {}, threading.Lock(), Watch()
 
     def one(item):
-        result = _run_one(item, context)
+        watch.begin(item[0].name(item[1]))
+        try:
+            result = _run_one(item, context)
+        finally:
+            watch.end()
         with lock:
             results[id(item)] = result
             if show and result.outcome != "passed":
@@ -172,6 +209,7 @@ def run(items, context, jobs, show=True):
     for item in items:
         if item[0].alone:
             one(item)
+    watch.is_over.set()
     return [results[id(item)] for item in items]
 
 

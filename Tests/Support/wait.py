@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Waiting for a condition. The deadline only bounds a failure: nothing in the tests waits for time to pass.
+# Waiting for a condition. The deadline only bounds a failure: nothing here waits for time to pass.
 import os
 import threading
 import time
