@@ -12,7 +12,8 @@ final class ClientFacts {
     /// The client's own address, said by a proxy that is trusted.
     var address: String?
     var port: UInt16 = 0
-    /// A proxy passes the client on without telling where it is.
+    /// A proxy passes the client on without telling where it is, or says that it speaks for itself, as some do for
+    /// clients of which they know nothing.
     var isHidden = false
     /// Of its certificate, which we or the proxy have verified.
     var commonName: String?
@@ -22,7 +23,7 @@ final class ClientFacts {
     /// Whether the client is on this machine, if the one that told us of it is.
     var isLoopback: Bool {
         guard let address else { return !isHidden }
-        return SocketAddress(numeric: address, port: 0)?.isLoopback ?? false
+        return SocketAddress(strict: address)?.isLoopback ?? false
     }
 }
 
@@ -97,6 +98,7 @@ extension Client {
             port: stated == nil ? peer.port : facts?.port ?? 0,
             isLoopback: peer.isLoopback && facts?.isLoopback ?? true
         )
+        origin.concealLoopback(from: peer)
         if let facts {
             origin.commonName = facts.commonName ?? ""
             origin.hasCertificate = facts.hasCertificate

@@ -7,7 +7,7 @@ struct HTTPRequest {
     /// Without the query.
     let path: Substring
     /// Names in lower case, in the order they came.
-    private var fields: [(name: String, value: Substring)] = []
+    private(set) var fields: [(name: String, value: Substring)] = []
 
     /// Fields whose meaning would depend on which one of several is taken.
     private static let single: Set<String> = [

@@ -29,7 +29,7 @@ public struct HTTPResponse: Error, Equatable {
     /// Beside those that every refusal has; "Name: value".
     private let fields: [String]
 
-    init(_ status: Status, _ sentence: String, fields: [String] = []) {
+    public init(_ status: Status, _ sentence: String, fields: [String] = []) {
         self.status = status
         self.sentence = sentence
         self.fields = fields

@@ -30,8 +30,8 @@ public struct UpgradeRules: Sendable {
         let subprotocol = try chooseSubprotocol(request)
         return Upgrade(
             response: Self.response(key, subprotocol),
-            forwardedAddress: addressField.isEmpty ? nil : request.list(addressField).first.map(String.init),
-            forwardedPort: portField.isEmpty ? nil : request.list(portField).first.flatMap { UInt16($0) }
+            client: ForwardedClient(request, addressField: addressField, portField: portField),
+            isForeignPage: isForeignPage(request)
         )
     }
 
@@ -67,6 +67,24 @@ public struct UpgradeRules: Sendable {
         if !Self.contains(origins[...].map { $0[...] }, origin.lowercased()) {
             throw HTTPResponse(.forbidden, "Pages of this origin may not connect.")
         }
+    }
+
+    /// Browsers let any site's page connect to what the user's machine may reach, and say whose page it is. The Host
+    /// field is no help: a name that its owner lets point to this machine stands in both.
+    private func isForeignPage(_ request: HTTPRequest) -> Bool {
+        guard let origin = request.value("origin")?.lowercased() else { return false }
+        return !Self.contains(origins[...].map { $0[...] }, origin) && !Self.isOfThisMachine(origin)
+    }
+
+    /// `http://localhost:8000`, `https://127.0.0.1` and the like. Not `null`, which a page of any site can make itself.
+    private static func isOfThisMachine(_ origin: String) -> Bool {
+        guard let scheme = origin.firstRange(of: "://") else { return false }
+        var host = origin[scheme.upperBound...]
+        if host.first == "[" { return host == "[::1]" || host.hasPrefix("[::1]:") }
+        if let colon = host.firstIndex(of: ":") { host = host[..<colon] }
+        if host == "localhost" || host.hasSuffix(".localhost") { return true }
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
     }
 
     /// The client's first choice among those we know. [MQTT-6.0.0-3] [MQTT-6.0.0-4]
@@ -114,7 +132,8 @@ public struct UpgradeRules: Sendable {
 /// A request that became a WebSocket.
 public struct Upgrade {
     public let response: [UInt8]
-    /// The first address of the proxies' list, unchecked.
-    public let forwardedAddress: String?
-    public let forwardedPort: UInt16?
+    /// Whom proxies say that they pass on, unchecked.
+    public let client: ForwardedClient
+    /// A web page asks for it that neither this machine serves nor `check_origins` names.
+    public let isForeignPage: Bool
 }

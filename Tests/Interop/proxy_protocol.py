@@ -204,19 +204,20 @@ def a_far_client_is_not_local(case):
     """Without authentication clients of this machine only are admitted: it is the proxied address that counts."""
     broker = behind_proxy(case)
     for header in (binary_header("192.0.2.1"), b"PROXY TCP6 2001:db8::1 ::1 1 2\r\n", b"PROXY UNKNOWN\r\n",
-                   SIGNATURE + b"\x21\x00\0\0"):
+                   SIGNATURE + b"\x21\x00\0\0", SIGNATURE + b"\x20\x00\0\0", binary_header("127.0.0.1", command=0x20)):
         client = Raw(broker.behind, header, client_id="far")
         client.open(expect=0x87)
         client.expect_end()
-    for header in (binary_header("127.0.0.1"), binary_header("::1"), SIGNATURE + b"\x20\x00\0\0",
-                   SIGNATURE + b"\x21\x31\0\xd8" + bytes(216)):
+    for header in (binary_header("127.0.0.1"), binary_header("::1"), SIGNATURE + b"\x21\x31\0\xd8" + bytes(216)):
         Raw(broker.behind, header, client_id="near").open().close()
 
 
 @behaviour()
 def the_address_is_the_one_of_rules(case):
-    """FileACL's ipaddr conditions see the proxied address."""
-    rules = '{allow, {ipaddr, "192.0.2.0/24"}, all, ["far"]}.\n{deny, all}.\n'
+    """FileACL's ipaddr conditions see the proxied address, and never the proxy's own loopback one for a client of which
+    the proxy says nothing."""
+    rules = ('{allow, {ipaddr, "192.0.2.0/24"}, all, ["far"]}.\n{allow, {ipaddr, "127.0.0.0/8"}, all, ["far"]}.\n'
+             '{deny, all}.\n')
     broker = behind_proxy(case, "enable_authn = false")
     (broker.folder / "acl.conf").write_text(rules)
     broker.kill()
@@ -227,6 +228,10 @@ def the_address_is_the_one_of_rules(case):
     for source, reason in (("192.0.2.9", 0x10), ("198.51.100.9", 0x87)):
         client = Raw(broker.behind, binary_header(source)).open()
         equal(client.publish("far", b"x", qos=1, accepted=False).reason, reason, f"PUBACK for {source}")
+    for header, reason in ((binary_header("127.0.0.9"), 0x10), (b"PROXY UNKNOWN\r\n", 0x87),
+                           (SIGNATURE + b"\x20\x00\0\0", 0x87)):
+        client = Raw(broker.behind, header).open()
+        equal(client.publish("far", b"x", qos=1, accepted=False).reason, reason, f"PUBACK for {header}")
 
 
 @behaviour()

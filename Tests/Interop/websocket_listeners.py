@@ -56,7 +56,7 @@ def unescaped(text):
 @behaviour()
 def malformed_requests_are_refused(case):
     """Each request of the corpus gets its status; what is refused is closed, and the broker goes on."""
-    broker = Served(case)
+    broker = Served(case, beside="enable_authn = false")
     for name, status, text in samples("handshakes.txt"):
         web = broker.plain()
         web.plain.sendall(unescaped(text))
@@ -240,9 +240,55 @@ def a_proxys_word_makes_nobody_local(case):
         return client.expect(mqtt.CONNACK).reason
     equal(connack(), 0, "without a proxy")
     equal(connack("X-Forwarded-For: 127.0.0.9"), 0, "a proxy's loopback client")
-    equal(connack("X-Forwarded-For: nonsense"), 0, "what is no address")
+    equal(connack("X-Forwarded-For: ::1, 127.0.0.1:5000", "X-Real-IP: 127.0.0.1"), 0, "loopback addresses only")
+    for fields in (["X-Forwarded-For: nonsense"], ["X-Forwarded-For:"], ["Forwarded: for=192.0.2.7"],
+                   ["X-Forwarded-For: 127.0.0.1, 192.0.2.7"], ["X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: 192.0.2.7"],
+                   ["X-Forwarded-For: 192.0.2.7:4711"], ['Forwarded: for="[2001:db8::7]:4711"'],
+                   ["X-Forwarded-For: 127.0.0.1", "X-Real-IP: 192.0.2.7"], ["X-Forwarded-For: 127.0.0.1", "Forwarded: for=_x"],
+                   ["X-Forwarded-Proto: https"], ["Via: 1.1 cache"]):
+        equal(connack(*fields), 0x87, f"{fields}")
     equal(connack("X-Forwarded-For: 192.0.2.7, 127.0.0.1", "X-Forwarded-Port: 4711"), 0x87, "a distant client")
     check("192.0.2.7" in broker.log, f"the log does not name the client: {broker.tail()}")
+
+
+@behaviour()
+def rules_do_not_take_forwarded_clients_for_local_ones(case):
+    """What a header says gives nobody the rights of this machine's own address."""
+    rules = scratch("rules") / "acl.conf"
+    rules.write_text('{allow, {ipaddr, "127.0.0.0/8"}, all, ["t"]}.\n{deny, all}.\n')
+    broker = Served(case, beside="enable_authn = false", more="plugins = [{ name = FileACL }]\nauthorization { no_match = "
+                    f'deny, sources = [{{ type = file, path = "{rules}" }}] }}\n')
+    for fields, reason in (((), 0x10), (["X-Forwarded-For: 127.0.0.9"], 0x10), (["X-Forwarded-For: unknown"], 0x87),
+                           (["X-Forwarded-For: 127.0.0.1, 192.0.2.7"], 0x87), (["Forwarded: for=192.0.2.7"], 0x87)):
+        client = Client(broker.web, 5, "", broker.plain().upgrade(fields=fields)).open()
+        equal(client.publish("t", b"x", qos=1, accepted=False).reason, reason, f"PUBACK with {fields}")
+
+
+@behaviour()
+def pages_of_other_sites_are_not_local(case):
+    """Where clients are let in for being of this machine, a web page of another site is refused; others are not."""
+    def status(broker, *fields):
+        web = broker.plain()
+        try:
+            web.upgrade(fields=fields)
+        except AssertionError:
+            pass
+        web.close()
+        return web.status
+    foreign = "Origin: https://app.example"
+    local = Served(case)
+    equal(status(local, foreign), 403, "a page of another site")
+    equal(status(local, "Origin: null"), 403, "a page that hides its site")
+    equal(status(local, "Origin: http://localhost:8000"), 101, "a page of this machine")
+    equal(status(local), 101, "no page")
+    until(lambda: "check_origins" in local.log, "the log names the setting")
+    equal(status(Served(case, 'check_origins = "https://app.example"'), foreign), 101, "a page that is named")
+    equal(status(Served(case, beside="enable_authn = false"), foreign), 101, "a listener that admits everybody")
+    users = scratch("users") / "users.csv"
+    users.write_text("user_id,password,is_superuser\nann,secret,false\n")
+    served = Served(case, more="plugins = [{ name = PasswordAuth }]\nauthentication = [{ mechanism = password_based, backend = "
+                    f'built_in_database, bootstrap_type = plain, bootstrap_file = "{users}" }}]\n')
+    equal(status(served, foreign), 101, "with authentication")
 
 
 @behaviour()

@@ -51,28 +51,43 @@ final class WebSocketLayer: ClientLayer, TimerTarget {
         guard let options else { return }
         switch handshake?.received(bytes, options.rules) {
         case .incomplete, nil: return
-        case .refused(let response):
-            client.port.tell("\(client.peer) is refused with \(response.status.rawValue): \(response.sentence)")
-            _ = response.bytes.withUnsafeBytes { client.write($0) }
-            client.close(lingerMilliseconds: Client.linger)
+        case .refused(let response): refuse(response, client)
         case .accepted(let upgrade, let used):
+            let origin = origin(upgrade)
+            if upgrade.isForeignPage, !origin.isLoopback, client.origin().isLoopback, isForLocalsOnly(origin) {
+                return refuse(Self.foreignPage, client)
+            }
             handshake = nil
             client.loop.cancel(timer)
             watchSilence(for: options.idleTimeout)
             writer.begin(with: upgrade.response) { client.write(iovecs: $0) }
-            client.join(origin(upgrade), UnsafeRawBufferPointer(start: nil, count: 0))
+            client.join(origin, UnsafeRawBufferPointer(start: nil, count: 0))
             if used < bytes.count { readFrames(UnsafeRawBufferPointer(rebasing: bytes[used...]), client) }
         }
     }
 
-    /// Whom a proxy says the client to be. Anybody can say so: it never makes a client one of this machine.
+    private func refuse(_ response: HTTPResponse, _ client: Client) {
+        client.port.tell("\(client.peer) is refused with \(response.status.rawValue): \(response.sentence)")
+        _ = response.bytes.withUnsafeBytes { client.write($0) }
+        client.close(lingerMilliseconds: Client.linger)
+    }
+
+    private static let foreignPage = HTTPResponse(
+        .forbidden,
+        "Without authentication a page of this origin may not connect; name it in check_origins, or set up authentication."
+    )
+
+    /// Whether nothing but coming from this machine would admit the client.
+    private func isForLocalsOnly(_ origin: ConnectionOrigin) -> Bool {
+        origin.admission != .everybody && !origin.isVouchedFor && !client.port.home.broker.hooks.authenticates
+    }
+
+    /// Whom proxies say the client to be. Anybody can say so: it never makes a client one of this machine.
     private func origin(_ upgrade: Upgrade) -> ConnectionOrigin {
         var origin = client.origin()
-        if let text = upgrade.forwardedAddress, let address = SocketAddress(numeric: text, port: 0) {
-            origin.address = address.host
-            origin.port = upgrade.forwardedPort ?? origin.port
-            origin.isLoopback = origin.isLoopback && address.isLoopback
-        }
+        if upgrade.client.isForwarded { origin.adopt(upgrade.client, from: client.peer) }
+        // A browser on this machine runs it, but somebody else wrote it.
+        if upgrade.isForeignPage { origin.isLoopback = false }
         return origin
     }
 

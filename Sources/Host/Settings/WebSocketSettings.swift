@@ -46,7 +46,9 @@ extension WebSocketOptions {
             "check_origin_enable",
             .bool,
             fallback: "false",
-            doc: "Whether only web pages from `check_origins` may connect."
+            doc:
+                "Whether only web pages from `check_origins` may connect; those of other machines are refused anyway where "
+                + "clients are let in for being of this machine."
         ),
         Setting(
             "allow_origin_absence",

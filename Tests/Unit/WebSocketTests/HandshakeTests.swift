@@ -119,19 +119,6 @@ extension Handshake.Outcome {
         #expect(ask(fields: "", rules).status == 403)
     }
 
-    @Test func theProxysClientIsTold() throws {
-        let fields = "X-Forwarded-For: 10.1.2.3, 192.0.2.1\r\nX-Forwarded-Port: 4711\r\n"
-        let upgrade = try #require(ask(fields: fields).upgrade)
-        #expect(upgrade.forwardedAddress == "10.1.2.3")
-        #expect(upgrade.forwardedPort == 4711)
-        var rules = UpgradeRules()
-        rules.addressField = ""
-        rules.portField = "x-port"
-        let deaf = try #require(ask(fields: fields + "X-Port: 70000\r\n", rules).upgrade)
-        #expect(deaf.forwardedAddress == nil)
-        #expect(deaf.forwardedPort == nil)
-    }
-
     @Test func refusalsAreProperResponses() {
         guard case .refused(let response) = ask(fields: "Host: b\r\n") else {
             Issue.record("not refused")

@@ -6,7 +6,7 @@ import Reactor
 
 struct ProxyHeader: Equatable {
     enum Source: Equatable {
-        /// The proxy speaks for itself (its health check, say): the socket's own address holds.
+        /// The proxy speaks for itself (its health check, say): there is no client to be told of.
         case proxyItself
         /// The proxy does not tell.
         case unknown

@@ -52,19 +52,17 @@ extension Client {
     /// The proxy has said whose connection this is.
     fileprivate func passedOn(_ header: ProxyHeader, _ bytes: UnsafeRawBufferPointer) {
         var source = peer
-        if header.source != .proxyItself {
-            let facts = ClientFacts()
-            switch header.source {
-            case .address(let address):
-                source = address
-                facts.address = address.host
-                facts.port = address.port
-            case .unknown: facts.isHidden = true
-            case .unix, .proxyItself: break
-            }
-            facts.commonName = header.commonName
-            self.facts = facts
+        let facts = ClientFacts()
+        switch header.source {
+        case .address(let address):
+            source = address
+            facts.address = address.host
+            facts.port = address.port
+        case .unknown, .proxyItself: facts.isHidden = true
+        case .unix: break
         }
+        facts.commonName = header.commonName
+        self.facts = facts
         guard port.admits(source) else { return closeNow() }
         beginSecurity(bytes)
     }
