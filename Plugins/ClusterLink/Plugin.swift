@@ -16,7 +16,6 @@ public final class ClusterLink: Plugin, @unchecked Sendable {
     // Set in `start`, before any hook runs, and not changed afterwards.
     private var links: [Link] = []
     private var receiver: Receiver?
-    private var isOpen = false
     private var startConfig: String?
 
     // Loop 0 only.
@@ -36,7 +35,7 @@ public final class ClusterLink: Plugin, @unchecked Sendable {
         startConfig = host.configJSON("cluster.links")
         let settings = try host.configIfPresent([LinkSettings].self, at: "cluster.links") ?? []
         let checked = try LinkChecker(host: host, clusterName: clusterName).check(settings)
-        isOpen = try host.configIfPresent(Bool.self, at: "config.open") ?? false
+        let isOpen = try host.configIfPresent(Bool.self, at: "config.open") ?? false
         let inflateLimit = try host.configIfPresent(Int.self, at: "config.max_uncompressed_size") ?? 16 << 20
         let maximumRoutes = try host.configIfPresent(Int.self, at: "config.max_routes") ?? 1_000_000
 
@@ -60,7 +59,7 @@ public final class ClusterLink: Plugin, @unchecked Sendable {
         receiver = Receiver(host, clusterName: clusterName, links: links, inflateLimit: inflateLimit)
         try host.filterPublishHook("$LINK/cluster/route/+")
         try host.filterPublishHook("$LINK/cluster/msg/+")
-        fill(&hooks)
+        fill(&hooks, isOpen: isOpen)
     }
 
     public func ready() throws {
@@ -89,15 +88,15 @@ public final class ClusterLink: Plugin, @unchecked Sendable {
 
     // MARK: Hooks
 
-    private func fill(_ hooks: inout isth_hooks) {
+    private func fill(_ hooks: inout isth_hooks, isOpen: Bool) {
         hooks.message_publish = { me, client, message, edit in
             ClusterLink.with(me) { $0.receiver?.published(client, message, edit) ?? isth_result(ISTH_DENY) }
         }
         hooks.client_closed = { _, client, _, _ in ConnectedActor.release(client) }
-        hooks.client_authorize = { me, _, _, _, topic, _, _ in
-            let isReserved = topic.view.hasPrefix(LinkTopic.reserved)
-            guard isReserved else { return isth_result(ISTH_NEXT) }
-            return isth_result(ClusterLink.with(me) { $0.isOpen } ? ISTH_NEXT : ISTH_DENY)
+        if isOpen {
+            hooks.client_authorize = { _, _, _, _, topic, _, _ in
+                isth_result(topic.view.hasPrefix(LinkTopic.reserved) ? ISTH_ALLOW_NAMED : ISTH_NEXT)
+            }
         }
         hooks.route_added = { me, filter, group in
             ClusterLink.with(me) { $0.routeChanged(filter, group, isDelete: false) }

@@ -124,7 +124,7 @@ final class FileACL: Plugin, @unchecked Sendable {
         else { return isth_result(ISTH_ERROR) }
         let request = Request(access, topic.view, qos: qos, retain: retain != 0)
         switch current[loop]._withUnsafeGuaranteedRef({ $0.decide(client, request) }) {
-        case .allow: return isth_result(ISTH_ALLOW)
+        case .allow: return isth_result(request.isLink ? ISTH_ALLOW_NAMED : ISTH_ALLOW)
         case .deny: return isth_result(ISTH_DENY)
         case .next: return isth_result(ISTH_NEXT)
         }

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # FileACL: what rules allow and deny, by the reason codes that clients see.
 from Support import mqtt
-from Support.broker import Isthmus, config
+from Support.broker import Isthmus, config, scratch
 from Support.client import Client
+from Support.ports import free_port
 from Support.suite import ROOT, behaviour, check
-from Support.wait import equal
+from Support.wait import equal, until
 
 LINK = "$LINK/cluster/route/other"
 
@@ -194,6 +195,39 @@ def link_topics_are_closed(case):
     may(broker.client("c", username="ann"), publish=[LINK, "$LINK/cluster/msg/x"],
         subscribe=["$LINK/#", "$LINK/cluster/resp/other/actor"], deny=True)
     may(broker.client("l", username="clink"), publish=[LINK], subscribe=["$LINK/cluster/resp/other/actor"])
+
+
+@behaviour()
+def link_topics_are_closed_by_the_broker_itself(case):
+    """Without any plugin that guards, and with one whose every rule allows everything, $LINK/# is closed all the same."""
+    plain = Isthmus("plain", lambda port: config(port))
+    case.finally_(plain.kill)
+    plain.start()
+    for broker in (plain, guarded(case, "{allow, all}.\n", "allow")):
+        client = broker.client("c", username="ann")
+        may(client, publish=["t", "$other/x"], subscribe=["#"])
+        may(client, publish=[LINK, "$LINK/cluster/msg/x", f"$delayed/0/{LINK}"],
+            subscribe=["$LINK/#", "$share/g/$LINK/#", "$LINK/cluster/resp/other/actor"], deny=True)
+
+
+@behaviour("MQTT-4.7.2-1")
+def shipped_rules_keep_others_off_the_brokers_own_topics(case):
+    """Under the shipped acl.conf nobody from another machine reads or publishes below $SYS/; local programs may."""
+    rules = scratch("rules") / "acl.conf"
+    rules.write_text((ROOT / "etc/acl.conf").read_text())
+    behind = free_port()
+    broker = Isthmus("shipped", lambda port: config(port, plugins=["FileACL"], extra=(
+        f'listeners.tcp.behind {{ bind = "127.0.0.1:{behind}", proxy_protocol = true, enable_authn = false }}\n'
+        f'authorization {{ no_match = deny, sources = [{{ type = file, path = "{rules}" }}] }}\n')))
+    case.finally_(broker.kill)
+    broker.start()
+    until(lambda: f"tcp:behind 127.0.0.1:{behind}" in broker.log, "the listener is open")
+    far = Client(("127.0.0.1", behind), 5, "far")
+    far.send(b"PROXY TCP4 192.0.2.1 127.0.0.1 1 2\r\n")
+    far.open()
+    may(far, publish=["a/b"], subscribe=["a/b", "a/#"])
+    may(far, publish=["$SYS/x", "$SYS/brokers/test/version"], subscribe=["$SYS/#", "#", "+/#"], deny=True)
+    may(broker.client("near"), publish=["$SYS/x", "a/b"], subscribe=["$SYS/#", "#"])
 
 
 @behaviour()

@@ -35,7 +35,7 @@ public struct Request {
     let qos: UInt8
     let retain: Bool
     /// `$LINK/...` carries what other brokers send: only rules that name it are about it.
-    let isLink: Bool
+    public let isLink: Bool
 
     @inline(__always)
     public init(_ access: Access, _ topic: BytesView, qos: UInt8, retain: Bool) {

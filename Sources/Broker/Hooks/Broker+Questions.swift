@@ -150,10 +150,13 @@ extension Broker {
         _ retain: Bool,
         mayWait: Bool = true
     ) -> Verdict {
-        if hooks.authorize.isEmpty || connection.pointee.isSuperuser { return .allow }
+        if connection.pointee.isSuperuser { return .allow }
+        // A mounted client's topics lie elsewhere.
+        let isReserved = topic.isBelowLink && connection.pointee.mountpoint == nil
+        if hooks.authorize.isEmpty, !isReserved { return .allow }
         verdictLifetime = settings.authorizationCacheTime
         var link = 0
-        if let answer = takeAnswer(connection, stage, nextLink: &link), answer.result != ISTH_NEXT {
+        if let answer = takeAnswer(connection, stage, nextLink: &link), answer.decides(isReserved: isReserved) {
             return verdict(connection, answer, access, topic)
         }
         while link < hooks.authorize.count {
@@ -176,10 +179,10 @@ extension Broker {
             } else {
                 tickets.close(ticket)
             }
-            if answer.result != ISTH_NEXT { return verdict(connection, answer, access, topic) }
+            if answer.decides(isReserved: isReserved) { return verdict(connection, answer, access, topic) }
             link += 1
         }
-        return .allow
+        return isReserved ? verdict(connection, HookAnswer(result: Int32(ISTH_DENY)), access, topic) : .allow
     }
 
     private func verdict(
@@ -188,13 +191,14 @@ extension Broker {
         _ access: Int,
         _ topic: ByteView
     ) -> Verdict {
-        if answer.result != ISTH_ALLOW, answer.result != ISTH_DENY {
+        let isAllowed = answer.result == ISTH_ALLOW || answer.result == ISTH_ALLOW_NAMED
+        if !isAllowed, answer.result != ISTH_DENY {
             // A failure is a no for this once: the plugin may know next time.
             verdictLifetime = 0
         } else if answer.validSeconds > 0, verdictLifetime > 0 {
             verdictLifetime = UInt64(answer.validSeconds) * 1000
         }
-        if answer.result == ISTH_ALLOW { return .allow }
+        if isAllowed { return .allow }
         if logLevel <= .info {
             let what = access == ISTH_ACCESS_PUBLISH ? "publish to" : "subscribe to"
             log(.info, "\(describe(connection)): not authorised to \(what) \(topic.string)")
@@ -276,5 +280,19 @@ extension Broker {
         log(.warning, "\(describe(connection)): a plugin did not answer in \(settings.hookDeadline) ms; that is a no")
         tickets.close(pending.ticket)
         resume(connection, HookAnswer(result: Int32(ISTH_ERROR)))
+    }
+}
+
+extension HookAnswer {
+    /// Whether the chain ends here. What other brokers send is open only to whom a plugin means to let in there.
+    fileprivate func decides(isReserved: Bool) -> Bool {
+        result != ISTH_NEXT && !(isReserved && result == ISTH_ALLOW)
+    }
+}
+
+extension ByteView {
+    /// `$LINK` and what is below it, where linked brokers talk to each other.
+    fileprivate var isBelowLink: Bool {
+        hasPrefix(ByteView("$LINK")) && (count == 5 || self[5] == UInt8(ascii: "/"))
     }
 }

@@ -44,7 +44,7 @@ extension Broker {
         let isDollar = publication.topic[0] == UInt8(ascii: "$")
         let delay = isDollar ? takeDelay(&publication) : .none
         if packet.qos == .exactlyOnce, try isRepeated(packet, connection) { return true }  // [MQTT-4.3.2-5]
-        if !hooks.authorize.isEmpty {
+        if !hooks.authorize.isEmpty || isDollar {
             switch authorizePublish(connection, publication.topic, publication.qos, publication.retain) {
             case .allow: break
             case .deny:

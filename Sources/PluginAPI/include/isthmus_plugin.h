@@ -59,6 +59,7 @@ enum {
   ISTH_LATER = 3,      /* answer(ticket, ...) has been or will be called exactly once, from any thread                */
   ISTH_CONSUMED = 4,   /* message_publish only: I took the message; acknowledge it, route it nowhere                  */
   ISTH_DISCONNECT = 5, /* message_publish only: close this client with the reason code set by edit_reason             */
+  ISTH_ALLOW_NAMED = 6,/* client_authorize only: yes, by a rule that names this very topic; below $LINK/ the only yes */
   ISTH_ERROR = -1
 };
 enum {                 /* what a host function answers                                                                */
@@ -165,6 +166,8 @@ typedef struct isth_hooks_v1 {
   isth_result (*ISTH_NULLABLE client_auth_step)(ISTH_CL, isth_id ticket, int32_t phase, isth_str method, isth_bytes data);
   /* May this client publish to / subscribe to `topic` (access ISTH_ACCESS_*)?  Also asked for a will, at CONNECT.
    * Shared subscriptions are asked without their prefix.  End of chain: allowed.  LATER: answer(ticket).
+   * Topics below $LINK/ carry what other brokers send: there ALLOW counts as NEXT, and the end of the chain is a no,
+   * also if no plugin has this hook; ALLOW_NAMED is for what was meant to open them, such as a rule that names them.
    * The host may remember an ALLOW or DENY for the same connection, access, topic, qos and retain.                   */
   isth_result (*ISTH_NULLABLE client_authorize)(ISTH_CL, isth_id ticket, int32_t access, isth_str topic, uint8_t qos, uint8_t retain);
   void (*ISTH_NULLABLE client_connected)(ISTH_CL);

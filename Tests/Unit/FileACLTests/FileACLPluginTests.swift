@@ -51,6 +51,19 @@ import Testing
         #expect(!client.hasSlotContent)
     }
 
+    @Test("A rule that names $LINK says so, as the host wants it")
+    func link() throws {
+        let file = try TemporaryFile(
+            "{allow, {username, \"u\"}, all, [\"$LINK/#\"]}.\n{allow, all}.\n",
+            suffix: ".conf"
+        )
+        let plugin = try OpenedPlugin("FileACL", MockHost(config: config("[\(source(file.path))]", noMatch: "allow")))
+        #expect(plugin.start() == ISTH_OK)
+        #expect(ask(plugin, TestClient("c", username: "u"), "$LINK/x") == isth_result(ISTH_ALLOW_NAMED))
+        #expect(ask(plugin, TestClient("c", username: "u"), "x") == isth_result(ISTH_ALLOW))
+        #expect(ask(plugin, TestClient("c"), "$LINK/x") == isth_result(ISTH_DENY))
+    }
+
     @Test("no_match = allow leaves the verdict to the next plugin")
     func noMatch() throws {
         let plugin = try OpenedPlugin("FileACL", MockHost(config: config("[]", noMatch: "allow")))
