@@ -8,7 +8,9 @@ import Testing
 @testable import Broker
 
 @Suite struct BlockedTests {
-    @Test func qos0IsDroppedAboveTheWatermarkAndCounted() {
+    /// Messages with and without properties take different ways.
+    @Test(arguments: [false, true])
+    func qos0IsDroppedAboveTheWatermarkAndCounted(hasProperties: Bool) {
         var settings = BrokerSettings()
         settings.highWatermark = 1000
         let world = World(settings)
@@ -18,7 +20,11 @@ import Testing
         quick.subscribe("a", .atLeastOnce)
         slow.transport.room = 10
         let publisher = TestClient.connected(world, "p")
-        for i in 0..<50 { publisher.publish("a", "\(i)" + String(repeating: "x", count: 98)) }
+        for i in 0..<50 {
+            publisher.publish("a", "\(i)" + String(repeating: "x", count: 98)) { writer, text in
+                if hasProperties { writer.append(.contentType, text("t")) }
+            }
+        }
         #expect(quick.takeTexts().count == 50)
         let dropped = Int(world.broker.counters.publishDropped)
         #expect(dropped > 30 && dropped < 45)

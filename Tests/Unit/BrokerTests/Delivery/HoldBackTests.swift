@@ -2,16 +2,17 @@
 // A publisher waits for a receiver that is slower than it, but not for ever, and nobody waits in a circle.
 
 import MQTT
+import PluginAPI
 import Testing
 
 @testable import Broker
 
 @Suite struct HoldBackTests {
-    private func world(_ loops: Int = 1) -> World {
+    private func world(_ loops: Int = 1, plugins: [ScriptedPlugin] = []) -> World {
         var settings = BrokerSettings()
         settings.maximumInflight = 4
         settings.maximumQueueLength = 10
-        return World(loops: loops, settings)
+        return World(loops: loops, settings, plugins: plugins)
     }
 
     private func burst(_ client: TestClient, _ topic: String, _ texts: Range<Int>) {
@@ -47,6 +48,23 @@ import Testing
         #expect(world.broker.counters.publishDropped == 0)
         for client in [reader, publisher] { client.disconnect() }
         #expect(world.leftovers == [:])
+    }
+
+    /// What a plugin publishes in its publish hook is of the client's making.
+    @Test func aPublisherWaitsForWhatPluginsMakeOfItsMessage() {
+        let plugin = ScriptedPlugin()
+        plugin.publish = { message, _ in
+            if message.topic.text == "in" { for i in 0..<20 { plugin.inject("a", "\(i)", qos: 1) } }
+            return Int(ISTH_NEXT)
+        }
+        let world = world(plugins: [plugin])
+        let reader = TestClient.connected(world, "r")
+        reader.subscribe("a", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p")
+        publisher.publish("in")
+        #expect(publisher.transport.isPaused)
+        #expect(reader.takeAndAcknowledge().map(\.text) == (0..<20).map(String.init))
+        #expect(!publisher.transport.isPaused)
     }
 
     @Test func nobodyWaitsForEver() {

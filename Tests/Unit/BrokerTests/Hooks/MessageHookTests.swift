@@ -238,6 +238,20 @@ import Testing
         #expect(world.leftovers == [:])
     }
 
+    @Test func aPublishInsideAnAcknowledgementDoesNotOvertakeTheQueue() {
+        let plugin = ScriptedPlugin()
+        plugin.acked = { _, message in
+            if message.payload.text == "0" { plugin.inject("a", "inner", qos: 1) }
+        }
+        let world = World(plugins: [plugin])
+        let reader = TestClient.connected(world, "r", receiveMaximum: 1)
+        reader.subscribe("a", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p")
+        for i in 0..<3 { publisher.publish("a", "\(i)", qos: .atLeastOnce) }
+        let texts = reader.takeAndAcknowledge().filter { $0.type == .publish }.map(\.text)
+        #expect(texts == ["0", "1", "2", "inner"])
+    }
+
     @Test func lossIsTold() {
         let plugin = ScriptedPlugin()
         plugin.dropped = { client, message, reason in

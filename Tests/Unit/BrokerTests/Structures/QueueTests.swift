@@ -27,8 +27,14 @@ import Testing
                     return
                 }
                 #expect(slot.pointee.message?.payload.string == text)
+                // Other identifiers share its place.
+                #expect(window.find(identifier &+ 64) == nil && window.find(identifier &+ 1024) == nil)
                 window.finish(slot)
                 #expect(window.find(identifier) == nil)
+            }
+            if step % 500 == 0 {
+                let order = window.inOrder.map { $0.pointee.packetIdentifier }
+                #expect(order == model.map(\.identifier), "seed \(random.seed), step \(step)")
             }
         }
         #expect(window.count == model.count)
