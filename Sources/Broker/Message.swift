@@ -42,6 +42,8 @@ struct Message {
         var addressCount: UInt16
         var propertiesCount: Int32
         var payloadCount: Int32
+        /// Of a will: N of the `$delayed/N/` in front of its topic, 0 = it goes at once.
+        var delay: UInt32 = 0
         /// The destination this message must not go back to, 0 = none.
         var originIdentifier: UInt64
         /// Wall clock, ms since 1970, when the first broker took it.

@@ -91,14 +91,12 @@ extension Broker {
         return true
     }
 
-    /// A will's topic with the prefix, behind `$delayed/N/` if that is there; nil if no topic name is that long.
-    func mounted(will topic: ByteView, _ connection: ConnectionPointer) -> [UInt8]? {
+    /// A will's topic with the prefix; nil if no topic name is that long.
+    func mounted(_ topic: ByteView, _ connection: ConnectionPointer) -> [UInt8]? {
         guard let mountpoint = connection.pointee.mountpoint else { return Array(topic.buffer) }
-        let target = topicBehindDelay(topic)
-        let delay = topic.slice(0, topic.count - target.count)
         let prefix = mountpoint.pointee.prefix.view
         guard topic.count + prefix.count <= Int(UInt16.max) else { return nil }
-        return Array(delay.buffer) + Array(prefix.buffer) + Array(target.buffer)
+        return Array(prefix.buffer) + Array(topic.buffer)
     }
 
     /// As the client knows it.

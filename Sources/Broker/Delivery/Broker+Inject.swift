@@ -69,25 +69,31 @@ extension Broker {
     /// Routes an injected message and takes it over. Returns whether anybody wanted it.
     @discardableResult
     public func inject(_ injected: InjectedMessage) -> Bool {
-        defer { injected.message.release() }
-        return publishKept(injected.message, skipHooks: injected.skipsHooks, skipRetained: injected.skipsRetained)
+        var publication = Publication(injected.message)
+        defer {
+            publication.release()
+            injected.message.release()
+        }
+        if injected.skipsHooks { return routeKept(&publication, skipsRetained: injected.skipsRetained) }
+        let delay = publication.topic[0] == UInt8(ascii: "$") ? takeDelay(&publication) : .none
+        return publishKept(&publication, delay, skipsRetained: injected.skipsRetained)
     }
 
+    /// Through the publish hooks, and then on or into the waiting room. Returns whether anybody wanted it.
     @discardableResult
-    func publishKept(_ message: Message, skipHooks: Bool, skipRetained: Bool = false) -> Bool {
-        var publication = Publication(message)
-        defer { publication.release() }
-        if !skipHooks, !hooks.publish.isEmpty {
+    func publishKept(_ publication: inout Publication, _ delay: Delay, skipsRetained: Bool = false) -> Bool {
+        if delay == .malformed { return false }
+        if !hooks.publish.isEmpty {
             guard case .route = runPublishHooks(&publication, nil) else { return false }
         }
-        if !skipHooks, publication.topic[0] == UInt8(ascii: "$") {
-            switch takeDelay(&publication) {
-            case .none: break
-            case .malformed: return false
-            case .until(let due): return keepDelayed(&publication, until: due)
-            }
-        }
-        if publication.retain, !skipRetained, !retain(&publication) { return true }
+        if case .until(let due) = delay { return keepDelayed(&publication, until: due, skipsRetained: skipsRetained) }
+        return routeKept(&publication, skipsRetained: skipsRetained)
+    }
+
+    /// On the very topic that the publication has: that is the one its publisher was authorised for.
+    @discardableResult
+    func routeKept(_ publication: inout Publication, skipsRetained: Bool) -> Bool {
+        if publication.retain, !skipsRetained, !retain(&publication) { return true }
         return route(&publication)
     }
 

@@ -212,7 +212,15 @@ extension Broker {
             refuse(connection, .payloadFormatInvalid, "the will's payload is not the text that it is said to be")
             return true
         }
-        let topic = topicBehindDelay(will.topic)
+        var topic = will.topic
+        var delay: UInt32 = 0
+        switch requestedTopic(topic) {
+        case .plain: break
+        case .malformed:
+            refuse(connection, .topicNameInvalid, "the will topic is not $delayed/SECONDS/TOPIC, with one delay only")
+            return true
+        case .delayed(let number, let target): (delay, topic) = (number, target)
+        }
         switch authorize(connection, .authorizeWill, ISTH_ACCESS_PUBLISH, topic, will.qos.rawValue, will.retain) {
         case .later: return false
         case .deny:
@@ -220,7 +228,7 @@ extension Broker {
             return true
         case .allow: break
         }
-        guard let mounted = mounted(will: will.topic, connection) else {
+        guard let mounted = mounted(topic, connection) else {
             refuse(connection, .topicNameInvalid, "the will topic is too long behind the listener's mountpoint")
             return true
         }
@@ -251,6 +259,7 @@ extension Broker {
                 expiresAt: expiry.map { $0 + 1 } ?? 0
             )
         }
+        connection.pointee.will?.header.pointee.delay = delay
         return true
     }
 

@@ -144,7 +144,9 @@ extension Broker {
     /// Takes over the reference. [MQTT-3.1.2-10]
     func publishWill(_ will: Message) {
         if will.expiresAt != 0 { will.header.pointee.expiresAt += now - 1 }
-        publishKept(will, skipHooks: false)
+        var publication = Publication(will)
+        publishKept(&publication, dueTime(ofDelayedWill: will))
+        publication.release()
         will.release()
     }
 }

@@ -68,7 +68,7 @@ extension Broker {
         let start = connection.pointee.output.bytes.count
         let sent = counters.bytesSent
         if isDollar, delay != .none {
-            answer(packet, connection, keep(&publication, delay))
+            if keep(&publication, delay, connection, &reason) { answer(packet, connection, reason) }
         } else if route(fromClient: &publication, connection, &reason) {
             answer(packet, connection, reason, deliveredFrom: start, sent)
         }
@@ -97,19 +97,41 @@ extension Broker {
         _ connection: ConnectionPointer,
         _ reason: inout ReasonCode
     ) -> Bool {
+        switch passHooks(&publication, connection, &reason) {
+        case .goOn:
+            if publication.retain, !retain(&publication) { return true }
+            if !route(&publication) { reason = .noMatchingSubscribers }
+        case .answered: break
+        case .closed: return false
+        }
+        return true
+    }
+
+    enum HookPassage {
+        case goOn
+        /// The publication goes nowhere; its publisher gets the reason code.
+        case answered
+        /// Nor is there a publisher any more.
+        case closed
+    }
+
+    func passHooks(
+        _ publication: inout Publication,
+        _ connection: ConnectionPointer,
+        _ reason: inout ReasonCode
+    ) -> HookPassage {
         let outer = activePublisher
         activePublisher = connection
         defer { activePublisher = outer }
         switch runPublishHooks(&publication, connection) {
-        case .route:
-            if publication.retain, !retain(&publication) { return true }
-            if !route(&publication) { reason = .noMatchingSubscribers }
-        case .answer(let code): reason = code.fitting(.puback)  // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
+        case .route: return .goOn
+        case .answer(let code):
+            reason = code.fitting(.puback)  // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
+            return .answered
         case .disconnect(let code):
             close(connection, code)
-            return false
+            return .closed
         }
-        return true
     }
 
     /// Whether a topic name or filter keeps to the maximum of levels; a short one does without a look at its bytes.

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random numbers that can be had again: a test prints its seed with each expectation that fails.
+// Random numbers that can be had again: a test prints its seed with each expectation that fails, and with TEST_SEED=SEED
+// in the environment it takes that one instead of a new one.
+
+import Glibc
 
 public struct SeededRandom: RandomNumberGenerator {
     public let seed: UInt64
     private var state: UInt64
 
-    public init(seed: UInt64 = .random(in: .min ... .max)) {
+    public static let wanted = getenv("TEST_SEED").flatMap { UInt64(String(cString: $0)) }
+
+    public init(seed: UInt64 = wanted ?? .random(in: .min ... .max)) {
         self.seed = seed
         state = seed
     }

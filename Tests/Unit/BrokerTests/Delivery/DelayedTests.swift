@@ -115,4 +115,58 @@ import Testing
         TestClient.connected(world, "p").publish("$delayed/5/a", "x")
         #expect(reader.take().map(\.topic) == ["$delayed/5/a"])
     }
+
+    /// A will and a plugin's message go through the publish hooks once, when they are published, as a client's message.
+    @Test func thePublishHookSeesItOnceAndWithoutThePrefix() {
+        let plugin = ScriptedPlugin()
+        plugin.publish = { message, _ in
+            plugin.events.append(message.topic.text)
+            return Int(ISTH_NEXT)
+        }
+        let world = World(plugins: [plugin])
+        let client = TestClient.connected(world, "w", will: TestClient.Will(topic: "$delayed/1/will"))
+        client.publish("$delayed/1/client")
+        client.vanish()
+        plugin.inject("$delayed/1/plugin")
+        #expect(plugin.events == ["client", "will", "plugin"])
+        world.advance(seconds: 1)
+        #expect(plugin.events.count == 3)
+    }
+
+    @Test(arguments: [(Int(ISTH_DENY), [UInt8(0x97)]), (Int(ISTH_CONSUMED), [0]), (Int(ISTH_DISCONNECT), [0x97])])
+    func thePublishHookRefusesItWhenItComes(result: Int, reasons: [UInt8]) {
+        let plugin = ScriptedPlugin()
+        plugin.publish = { _, edit in
+            if result != Int(ISTH_CONSUMED) { _ = EditFunctions.reason(edit, 0x97) }
+            return result
+        }
+        let world = World(plugins: [plugin])
+        let client = TestClient.connected(world, "c")
+        client.publish("$delayed/1/a", qos: .atLeastOnce)
+        #expect(client.take().map(\.reason) == reasons)
+        #expect(client.isClosed == (result == Int(ISTH_DISCONNECT)))
+        #expect(world.broker.delayedCount == 0)
+    }
+
+    @Test func whatAPluginDoesNotWantRetainedIsNot() {
+        let plugin = ScriptedPlugin()
+        let world = World(plugins: [plugin])
+        plugin.inject("$delayed/1/a", flags: Int(ISTH_PUB_NO_RETAIN), retain: true)
+        plugin.inject("$delayed/1/b", retain: true)
+        world.advance(seconds: 1)
+        #expect(world.broker.retainedCount == 1)
+    }
+
+    @Test func aTokenIsGoodForOneMessage() {
+        var messages = DelayedMessages()
+        defer { messages.deallocate() }
+        let token = messages.insert(makeMessage("t"), skipsRetained: false)
+        messages.remove(token)?.message.release()
+        #expect(messages.remove(token) == nil)
+        let other = messages.insert(makeMessage("t"), skipsRetained: true)
+        #expect(messages.remove(token) == nil)
+        let found = messages.remove(other)
+        #expect(found?.skipsRetained == true)
+        found?.message.release()
+    }
 }

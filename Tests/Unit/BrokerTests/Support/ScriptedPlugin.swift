@@ -121,9 +121,16 @@ final class ScriptedPlugin {
     }
 
     /// Publishes from inside a hook, as `host->publish` does.
-    func inject(_ topic: String, _ payload: String = "injected", loop: Int = 0, qos: UInt8 = 0, flags: Int = 0) {
+    func inject(
+        _ topic: String,
+        _ payload: String = "injected",
+        loop: Int = 0,
+        qos: UInt8 = 0,
+        flags: Int = 0,
+        retain: Bool = false
+    ) {
         let broker = world.brokers[loop]
-        let message = InjectedMessage.make(topic, payload, qos: qos, flags: flags, now: broker.now)
+        let message = InjectedMessage.make(topic, payload, qos: qos, retain: retain, flags: flags, now: broker.now)
         if let message { broker.inject(message) }
     }
 }
