@@ -160,7 +160,7 @@ final class Forwarder: @unchecked Sendable {
         status.forwardError = text
         guard text != lastComplaint else { return }
         lastComplaint = text
-        host.log(.warning, "Link \(link.settings.name): a message connection is down: \(text)")
+        say("a message connection is down: \(text)")
     }
 
     func refused(_ reasonCode: UInt8) {
@@ -168,7 +168,12 @@ final class Forwarder: @unchecked Sendable {
         status.forwardError = text
         guard text != lastComplaint else { return }
         lastComplaint = text
-        host.log(.warning, "Link \(link.settings.name): \(text); it is dropped.")
+        say("\(text); it is dropped.")
+    }
+
+    private func say(_ sentence: String) {
+        let name = link.settings.name
+        host.log(.warning, "message connections of links", about: name, "Link \(name): \(sentence)")
     }
 
     private func ticked() {

@@ -21,7 +21,6 @@ final class Link: @unchecked Sendable {
     private let host: PluginHost
     private let nameBytes: [UInt8]
     private let topics: [Filter]
-    private let malformed = Atomic<UInt64>(0)
     private let routesRefused = Atomic<Bool>(false)
 
     init(
@@ -111,11 +110,13 @@ final class Link: @unchecked Sendable {
 
     // MARK: Complaints, on any loop
 
-    /// The 1st, the 10th, the 100th: a peer that goes on must not fill the log.
     func complainAboutMessage(_ error: TermError) {
-        let count = malformed.add(1, ordering: .relaxed).newValue
-        guard String(count).dropFirst().allSatisfy({ $0 == "0" }), String(count).first == "1" else { return }
-        host.log(.warning, "Link \(name): message number \(count) of the peer that cannot be read, dropped: \(error).")
+        host.log(
+            .warning,
+            "messages of peers that cannot be read",
+            about: name,
+            "Link \(name): a message of the peer cannot be read and is dropped: \(error)."
+        )
     }
 
     func complainAboutRoutes() {

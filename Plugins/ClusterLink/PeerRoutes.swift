@@ -145,7 +145,12 @@ final class PeerRoutes: Sendable {
     ) {
         let result = filter.withView { function(host.ctx, destination.id, $0.str) }
         guard result != ISTH_OK else { return }
-        let text = String(decoding: filter, as: UTF8.self)
-        host.log(.warning, "Link \(linkName): the broker did not take the peer's route \"\(text)\" (\(result)).")
+        let text = filter.withView { $0.clipped }
+        host.log(
+            .warning,
+            "routes that are ignored",
+            about: linkName,
+            "Link \(linkName): the broker did not take the peer's route \"\(text)\" (\(result))."
+        )
     }
 }

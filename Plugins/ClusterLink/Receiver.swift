@@ -114,7 +114,12 @@ final class Receiver: Sendable {
                 links[index].complainAboutMessage(error)
             }
         } else {
-            host.log(.debug, "A message of \"\(cluster.string)\" was dropped: there is no link of that name.")
+            host.log(
+                .debug,
+                "messages of unknown clusters",
+                about: cluster.clipped,
+                "A message of \"\(cluster.clipped)\" was dropped: there is no link of that name."
+            )
         }
         if !delivered { _ = host.table.pointee.edit_reason(edit, Self.noMatchingSubscribers) }
         return isth_result(ISTH_CONSUMED)
@@ -177,8 +182,14 @@ final class Receiver: Sendable {
         if let index = links.firstIndex(where: { $0.isNamed(cluster) }) {
             loop.counters[index].protocolErrors &+= 1
         }
-        let who = "client \(client.pointee.client_id.string) at \(client.pointee.peer_addr.string)"
-        host.log(.warning, "Link \(cluster.string): \(who) broke the link protocol: \(sentence). Disconnecting it.")
+        let name = client.pointee.client_id.view.clipped
+        host.log(
+            .warning,
+            "peers that break the link protocol",
+            about: name,
+            "Link \(cluster.clipped): client \(name) at \(client.pointee.peer_addr.string) broke the link protocol: "
+                + "\(sentence). Disconnecting it."
+        )
         _ = host.table.pointee.edit_reason(edit, Self.implementationSpecific)
         return isth_result(ISTH_DISCONNECT)
     }
@@ -246,9 +257,11 @@ final class Receiver: Sendable {
 
     private func refusal(_ index: Int?, _ target: Bytes, from cluster: Bytes) -> Bytes? {
         guard let index else {
-            let name = cluster.string
+            let name = cluster.clipped
             host.log(
                 .warning,
+                "clusters that there is no link for",
+                about: name,
                 "Cluster \"\(name)\" wants to link: add a link of that name to cluster.links to allow it."
             )
             return "unknown_cluster"
@@ -257,7 +270,9 @@ final class Receiver: Sendable {
         guard clusterName.withView({ $0 == target }) else {
             host.log(
                 .warning,
-                "Link \(cluster.string): the peer takes us for \"\(target.string)\": its link's name and our cluster.name "
+                "links that are refused",
+                about: cluster.clipped,
+                "Link \(cluster.clipped): the peer takes us for \"\(target.clipped)\": its link's name and our cluster.name "
                     + "must be the same."
             )
             return "bad_remote_cluster_link_name"
@@ -292,6 +307,8 @@ final class Receiver: Sendable {
             if ignored > 0 {
                 host.log(
                     .info,
+                    "routes that are ignored",
+                    about: link.name,
                     "Link \(link.name): \(ignored) routes of the peer are no topic filters and were ignored."
                 )
             }

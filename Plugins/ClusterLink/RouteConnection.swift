@@ -203,7 +203,12 @@ final class RouteConnection: @unchecked Sendable {
             if announcer.state == .online {
                 complaints = []
                 status.lastError = ""
-                host.log(.notice, "Link \(link.settings.name): routes are online, \(announced) announced.")
+                host.log(
+                    .notice,
+                    "links",
+                    about: link.settings.name,
+                    "Link \(link.settings.name): routes are online, \(announced) announced."
+                )
             }
         }
     }
@@ -213,7 +218,7 @@ final class RouteConnection: @unchecked Sendable {
         status.lastError = sentence
         if complaints.count > 100 { complaints = [] }
         guard complaints.insert(sentence).inserted else { return }
-        host.log(.warning, "Link \(link.settings.name): \(sentence); trying again.")
+        host.log(.warning, "links", about: link.settings.name, "Link \(link.settings.name): \(sentence); trying again.")
     }
 
     private func explanation(of reason: String) -> String {
@@ -262,7 +267,7 @@ extension RouteConnection: PeerConnectionUser {
             )
             perform(actions, now)
         } catch {
-            host.log(.warning, "Link \(name): an answer of the peer could not be read: \(error).")
+            host.log(.warning, "links", about: name, "Link \(name): an answer of the peer could not be read: \(error).")
         }
     }
 

@@ -91,6 +91,9 @@ final class FileACL: Plugin, @unchecked Sendable {
         hooks.client_authorize = { me, client, _, access, topic, qos, retain in
             FileACL.with(me) { $0.authorize(client, access, topic, qos, retain) }
         }
+        hooks.explain_authorize = { me, client, access, topic, qos, retain, say, ud in
+            FileACL.with(me) { $0.explain(client, access, topic, qos, retain)?.withStr { say(ud, $0) } }
+        }
         hooks.client_closed = { _, client, _, _ in Profile.drop(client.pointee.slot) }
     }
 
@@ -120,14 +123,35 @@ final class FileACL: Plugin, @unchecked Sendable {
         _ retain: UInt8
     ) -> isth_result {
         let loop = Int(client.pointee.loop)
-        guard loop < current.count, qos <= 2, let access = UInt8(exactly: access).flatMap(Request.Access.init)
-        else { return isth_result(ISTH_ERROR) }
-        let request = Request(access, topic.view, qos: qos, retain: retain != 0)
+        guard loop < current.count, let request = Request(access, topic, qos, retain) else {
+            return isth_result(ISTH_ERROR)
+        }
         switch current[loop]._withUnsafeGuaranteedRef({ $0.decide(client, request) }) {
         case .allow: return isth_result(request.isLink ? ISTH_ALLOW_NAMED : ISTH_ALLOW)
         case .deny: return isth_result(ISTH_DENY)
         case .next: return isth_result(ISTH_NEXT)
         }
+    }
+
+    /// With file, line and text of the rule.
+    private func explain(
+        _ client: UnsafePointer<isth_client>,
+        _ access: Int32,
+        _ topic: isth_str,
+        _ qos: UInt8,
+        _ retain: UInt8
+    ) -> String? {
+        let loop = Int(client.pointee.loop)
+        guard loop < current.count, let request = Request(access, topic, qos, retain) else { return nil }
+        return current[loop]._withUnsafeGuaranteedRef { $0.explain(client, request).sentence }
+    }
+}
+
+extension Request {
+    /// What a hook is asked; nil if it is nothing that can be asked.
+    fileprivate init?(_ access: Int32, _ topic: isth_str, _ qos: UInt8, _ retain: UInt8) {
+        guard qos <= 2, let access = UInt8(exactly: access).flatMap(Access.init) else { return nil }
+        self.init(access, topic.view, qos: qos, retain: retain != 0)
     }
 }
 

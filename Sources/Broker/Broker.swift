@@ -60,6 +60,8 @@ public final class Broker {
     unowned let timers: any BrokerTimers
     let log: (LogLevel, String) -> Void
     public let logLevel: LogLevel
+    /// Shared by all loops.
+    let throttle: LogThrottle
     /// Set once all plugins have started, before the first connection.
     public var hooks = HookTable()
     /// Shared by all loops; nil: clients may come and go as they like.
@@ -105,7 +107,6 @@ public final class Broker {
     public internal(set) var sharedSubscriptionCount = 0
     var retained = RetainedStore()
     var retainedRate = RateAllowance()
-    var nextRetainedComplaint: UInt64 = 0
     var isSweepingRetained = false
     /// The last second whose expired messages were taken out.
     var sweptUpTo: UInt32 = 0
@@ -136,8 +137,6 @@ public final class Broker {
     var rules: UInt32 = 0
     /// How long the last answer to an authorisation may be remembered, ms; 0 = not at all.
     var verdictLifetime: UInt64 = 0
-    /// When a client that speaks TLS to a listener without TLS is the next time worth a warning.
-    var nextWarningOfTLS: UInt64 = 0
     /// What plugins asked for in this turn.
     var requests: [PluginRequest] = []
     /// Buffers that idle connections gave back.
@@ -177,6 +176,7 @@ public final class Broker {
         registry: SessionRegistry,
         timers: any BrokerTimers,
         logLevel: LogLevel,
+        throttle: LogThrottle = LogThrottle(),
         log: @escaping (LogLevel, String) -> Void
     ) {
         self.loop = loop
@@ -185,6 +185,7 @@ public final class Broker {
         self.registry = registry
         self.timers = timers
         self.logLevel = logLevel
+        self.throttle = throttle
         self.log = log
         knowsExclusive = settings.isExclusiveSubscriptionAvailable
         tickets = Tickets(loop: loop)

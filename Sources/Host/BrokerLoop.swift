@@ -25,6 +25,7 @@ final class BrokerLoop: BrokerTimers, TimerTarget, @unchecked Sendable {
             registry: registry,
             timers: self,
             logLevel: log.level,
+            throttle: log.throttle,
             log: { log($0, $1) }
         )
         loop.onTurnEnd = { [unowned self] in endTurn() }

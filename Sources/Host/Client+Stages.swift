@@ -44,7 +44,7 @@ extension Client {
             // Goes on with `handshakeCompleted`.
             startTLS(try certificates.makeSession(), received: bytes)
         } catch {
-            port.complain("\(peer) is turned away: \(error)")
+            port.complain(peer, "\(peer) is turned away: \(error)")
             closeNow()
         }
     }
@@ -64,7 +64,7 @@ extension Client {
                 facts.names = try port.plan.names.read(commonName: facts.commonName ?? "")
             }
         } catch {
-            port.complain("\(peer) is turned away: \(error.sentence)")
+            port.complain(peer, "\(peer) is turned away: \(error.sentence)")
             close(lingerMilliseconds: 1000)
             return false
         }
@@ -120,13 +120,14 @@ extension Client {
         switch reason {
         case .notTLS:
             port.complain(
+                peer,
                 """
                 \(behind)\(peer) speaks plain text to a TLS listener (\(port.plan.path)) and is closed; let it connect with TLS, or to \
                 a listener without TLS
                 """
             )
-        case .untrusted(let text): port.complain("\(behind)\(peer) is turned away: \(text)")
-        default: port.tell("\(behind)\(peer): \(reason.sentence)")
+        case .untrusted(let text): port.complain(peer, "\(behind)\(peer) is turned away: \(text)")
+        default: port.tell(peer, "\(behind)\(peer): \(reason.sentence)")
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log: one line an event, with time, level and text, to standard error. Lines come from any thread and are written
-// whole.
+// whole. What clients, links and plugins can repeat at will goes through the throttle.
 
 import Broker
 import Glibc
@@ -26,6 +26,7 @@ extension LogLevel: CaseIterable {
 
 final class Log: Sendable {
     let level: LogLevel
+    let throttle = LogThrottle()
     private let write: @Sendable (String) -> Void
 
     /// `write` takes one line with its end.
@@ -42,16 +43,22 @@ final class Log: Sendable {
 
     func callAsFunction(_ level: LogLevel, _ text: String) {
         guard level >= self.level else { return }
-        // A client identifier may hold anything: what would forge a line or move the cursor is shown as a code.
-        var line = "\(Self.timeStamp()) [\(level.name)] "
-        for scalar in text.unicodeScalars {
-            if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
-                line += "\\u{" + String(scalar.value, radix: 16) + "}"
-            } else {
-                line.unicodeScalars.append(scalar)
-            }
-        }
-        write(line + "\n")
+        write("\(Self.timeStamp()) [\(level.name)] \(text.clipped(to: Self.longestText).withMarksShown)\n")
+    }
+
+    /// More than any sentence of ours has; who puts a text from outside into one clips that much shorter.
+    private static let longestText = 4096
+
+    /// A line that may come again and again; `source` is whom it is about.
+    func repeated(_ level: LogLevel, _ kind: LogKind, _ source: String, _ text: () -> String) {
+        guard level >= self.level else { return }
+        let source = UInt64(truncatingIfNeeded: source.hashValue)
+        if let line = throttle.line(kind, source, level, text) { self(level, line) }
+    }
+
+    /// Says how many such lines were left out, and begins to count anew.
+    func tellLeftOut() {
+        for line in throttle.takeSummary() { self(line.level, line.text) }
     }
 
     private static func timeStamp() -> String {
@@ -64,5 +71,34 @@ final class Log: Sendable {
         let text = String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
         return "\(text).\(milliseconds)"
+    }
+}
+
+extension String {
+    /// A client identifier may hold anything: what would forge a line, move the cursor, turn the direction of writing or
+    /// not be seen at all is shown as a code.
+    var withMarksShown: String {
+        var shown = ""
+        shown.reserveCapacity(utf8.count)
+        for scalar in unicodeScalars {
+            if scalar.isMark {
+                shown += "\\u{" + String(scalar.value, radix: 16) + "}"
+            } else {
+                shown.unicodeScalars.append(scalar)
+            }
+        }
+        return shown
+    }
+}
+
+extension Unicode.Scalar {
+    /// Control characters, separators of lines, and what has no width or none of its own.
+    fileprivate var isMark: Bool {
+        if value < 0x7F { return value < 0x20 }
+        if properties.isDefaultIgnorableCodePoint { return true }
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: return true
+        default: return false
+        }
     }
 }

@@ -110,7 +110,8 @@ AT(isth_hooks_v1, message_acked, 120);
 AT(isth_hooks_v1, message_dropped, 128);
 AT(isth_hooks_v1, route_added, 136);
 AT(isth_hooks_v1, route_removed, 144);
-AT(isth_hooks_v1, reserved, 152);
+AT(isth_hooks_v1, explain_authorize, 152);
+AT(isth_hooks_v1, reserved, 160);
 
 SIZE(isth_setting_v1, 40);
 AT(isth_setting_v1, size, 0);
@@ -225,6 +226,11 @@ AT(isth_mqtt_service_v1, subscribe, 24);
 AT(isth_mqtt_service_v1, unsubscribe, 32);
 AT(isth_mqtt_service_v1, reconnect, 40);
 AT(isth_mqtt_service_v1, close, 48);
+
+SIZE(isth_log_service_v1, 16);
+AT(isth_log_service_v1, size, 0);
+AT(isth_log_service_v1, reserved0, 4);
+AT(isth_log_service_v1, repeated, 8);
 
 SIZE(isth_metrics_service_v1, 64);
 AT(isth_metrics_service_v1, size, 0);

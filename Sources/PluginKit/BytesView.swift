@@ -43,6 +43,9 @@ public struct BytesView: @unchecked Sendable, Equatable {
     /// A copy as text; ill-formed UTF-8 is repaired.
     public var string: String { String(decoding: buffer, as: UTF8.self) }
 
+    /// A copy of its beginning as text, for a log line.
+    public var clipped: String { count <= 128 ? string : "\(slice(0, 128).string)… (\(count) bytes)" }
+
     /// A copy.
     public var array: [UInt8] { [UInt8](buffer) }
 

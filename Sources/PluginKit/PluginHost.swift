@@ -38,6 +38,16 @@ public struct PluginHost: @unchecked Sendable {
         text().withStr { table.pointee.log(ctx, level.rawValue, $0) }
     }
 
+    /// A line that clients or peers can cause again and again: of those of one `kind` about one subject a few are written
+    /// in a while, and then how many were left out. The kind as a summary would name it: "peers that break the protocol".
+    public func log(_ level: Level, _ kind: StaticString, about subject: String, _ text: @autoclosure () -> String) {
+        guard table.pointee.log_enabled(ctx, level.rawValue) != 0 else { return }
+        guard let service = service("log/1", as: isth_log_service.self) else { return log(level, text()) }
+        subject.withStr { subject in
+            text().withStr { service.pointee.repeated(ctx, level.rawValue, isth_str(BytesView(kind)), subject, $0) }
+        }
+    }
+
     // MARK: Config
 
     /// The JSON text of a checked value, such as `"deny"` with its quotes; nil if the key is absent.

@@ -79,12 +79,14 @@ extension Broker {
     /// The session did not catch up in time.
     private func giveUpWaiting(for session: SessionPointer) {
         session.pointee.isOverdue = true
-        if let connection = session.pointee.connection, logLevel <= .warning {
-            log(
+        if let connection = session.pointee.connection {
+            tell(
                 .warning,
+                .slowReceiver,
+                connection,
                 """
-                \(describe(connection)): takes its messages too slowly; the oldest of more than \
-                \(settings.maximumQueueLength) waiting ones are dropped (mqtt.max_mqueue_len)
+                takes its messages too slowly; the oldest of more than \(settings.maximumQueueLength) waiting ones are dropped \
+                (mqtt.max_mqueue_len)
                 """
             )
         }

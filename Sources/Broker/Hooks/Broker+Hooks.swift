@@ -119,17 +119,17 @@ extension Broker {
 
     // MARK: Connections
 
-    /// Returns false if a plugin refuses the client.
-    func runConnectHooks(_ connection: ConnectionPointer) -> Bool {
+    /// The plugin that refuses the client.
+    func runConnectHooks(_ connection: ConnectionPointer) -> String? {
         for link in hooks.connect {
             var edit = Edit()
             let result = withUnsafeMutablePointer(to: &edit) { edit in
                 withView(of: connection, for: link) { link.function(link.state, $0, OpaquePointer(edit)) }
             }
-            if result == ISTH_ALLOW { return true }
-            if result != ISTH_NEXT { return false }
+            if result == ISTH_ALLOW { return nil }
+            if result != ISTH_NEXT { return hooks.name(ofPlugin: link.slot) }
         }
-        return true
+        return nil
     }
 
     func notifyConnected(_ connection: ConnectionPointer, resumed: Bool) {
@@ -167,7 +167,11 @@ extension Broker {
                 }
             }
             if result == ISTH_ALLOW { return true }
-            if result != ISTH_NEXT { return false }
+            if result != ISTH_NEXT {
+                let plugin = hooks.name(ofPlugin: link.slot)
+                tell(.warning, .authorization, connection, "\(plugin) lets it not subscribe to \(filter.clipped)")
+                return false
+            }
         }
         return true
     }

@@ -26,16 +26,20 @@ extension Broker {
         switch connection.pointee.admission {
         case .everybody: return .allow
         case .named where !connection.pointee.hasUserName && !connection.pointee.hasCertificate:
-            if logLevel <= .info {
-                log(.info, "\(describe(connection)): neither user name nor certificate; not admitted here")
-            }
+            tell(
+                .warning,
+                .admission,
+                connection,
+                "not admitted: it has neither user name nor certificate (enable_authn = quick_deny_anonymous)"
+            )
             return .deny(.notAuthorized, nil)
         case .authenticated, .named: break
         }
         guard hooks.authenticates else { return admitLoopback(connection) }
         var link = 0
         if let answer = takeAnswer(connection, .authenticate, nextLink: &link) {
-            if let admission = admission(connection, answer) { return admission }
+            let plugin = hooks.authenticate[link - 1].slot
+            if let admission = admission(connection, answer, plugin) { return admission }
         }
         while link < hooks.authenticate.count {
             let hook = hooks.authenticate[link]
@@ -53,22 +57,33 @@ extension Broker {
             } else {
                 tickets.close(ticket)
             }
-            if let admission = admission(connection, answer) { return admission }
+            if let admission = admission(connection, answer, hook.slot) { return admission }
             link += 1
         }
-        if logLevel <= .info { log(.info, "\(describe(connection)): nobody knows this client; not admitted") }
+        tell(
+            .warning,
+            .admission,
+            connection,
+            "not admitted: no plugin knows \(userName(connection)), or it has no password"
+        )
         return .deny(.notAuthorized, nil)
     }
 
     /// `nil` = no opinion.
-    private func admission(_ connection: ConnectionPointer, _ answer: HookAnswer) -> Admission? {
+    private func admission(_ connection: ConnectionPointer, _ answer: HookAnswer, _ plugin: Int) -> Admission? {
         switch answer.result {
         case Int32(ISTH_ALLOW):
             takeIdentity(connection, answer)
             return .allow
         case Int32(ISTH_NEXT): return nil
-        default: return denial(connection, answer, .badUserNameOrPassword)
+        default: return denial(connection, answer, plugin, .badUserNameOrPassword)
         }
+    }
+
+    /// For log lines: who a client says it is.
+    private func userName(_ connection: ConnectionPointer) -> String {
+        connection.pointee.hasUserName
+            ? "the user \"\(connection.pointee.userName.view.clipped)\"" : "this client, which gives no user name"
     }
 
     /// Who the client is, as the plugin that admits it says.
@@ -80,23 +95,37 @@ extension Broker {
         connection.pointee.hasUserName = true
     }
 
-    func denial(_ connection: ConnectionPointer, _ answer: HookAnswer, _ fallback: ReasonCode) -> Admission {
-        if logLevel <= .info {
-            let why = String(decoding: answer.details?.reason ?? [], as: UTF8.self)
-            log(.info, "\(describe(connection)): not admitted\(why.isEmpty ? "" : ": \(why)")")
-        }
-        return .deny(answer.reasonCode >= 0x80 ? ReasonCode(rawValue: answer.reasonCode) : fallback, answer.details)
+    /// Logs who says no, and why if it tells.
+    func denial(
+        _ connection: ConnectionPointer,
+        _ answer: HookAnswer,
+        _ plugin: Int,
+        _ fallback: ReasonCode
+    ) -> Admission {
+        let reason = answer.reasonCode >= 0x80 ? ReasonCode(rawValue: answer.reasonCode) : fallback
+        tell(
+            .warning,
+            .admission,
+            connection,
+            """
+            not admitted: \(hooks.name(ofPlugin: plugin)) refuses \(userName(connection))\(answer.reasonInBrackets), reason code \
+            \(reason.hexadecimal)
+            """
+        )
+        return .deny(reason, answer.details)
     }
 
     /// No plugin authenticates: this machine's own clients are let in, and those of a listener that lets nobody through
     /// without a certificate.
     private func admitLoopback(_ connection: ConnectionPointer) -> Admission {
         if connection.pointee.isLoopback || connection.pointee.isVouchedFor { return .allow }
-        log(
+        tell(
             .warning,
+            .admission,
+            connection,
             """
-            \(describe(connection)): not admitted: without authentication only clients of this machine are; add \
-            { name = "PasswordAuth" } to plugins and an authentication block to the config
+            not admitted: without authentication only clients of this machine are; add { name = "PasswordAuth" } to plugins \
+            and an authentication block to the config
             """
         )
         return .deny(.notAuthorized, nil)
@@ -156,8 +185,9 @@ extension Broker {
         if hooks.authorize.isEmpty, !isReserved { return .allow }
         verdictLifetime = settings.authorizationCacheTime
         var link = 0
+        let question = Question(stage: stage, access: Int32(access), topic: topic, qos: qos, retain: retain)
         if let answer = takeAnswer(connection, stage, nextLink: &link), answer.decides(isReserved: isReserved) {
-            return verdict(connection, answer, access, topic)
+            return verdict(connection, answer, question, hooks.authorize[link - 1].slot)
         }
         while link < hooks.authorize.count {
             let hook = hooks.authorize[link]
@@ -179,17 +209,27 @@ extension Broker {
             } else {
                 tickets.close(ticket)
             }
-            if answer.decides(isReserved: isReserved) { return verdict(connection, answer, access, topic) }
+            if answer.decides(isReserved: isReserved) { return verdict(connection, answer, question, hook.slot) }
             link += 1
         }
-        return isReserved ? verdict(connection, HookAnswer(result: Int32(ISTH_DENY)), access, topic) : .allow
+        guard isReserved else { return .allow }
+        tell(
+            .warning,
+            .authorization,
+            connection,
+            """
+            \(question.refusal): topics below $LINK/ are closed to whom no rule names them, as {allow, {username, \
+            "clink-user"}, all, ["$LINK/#"]} of FileACL does
+            """
+        )
+        return .deny
     }
 
     private func verdict(
         _ connection: ConnectionPointer,
         _ answer: HookAnswer,
-        _ access: Int,
-        _ topic: ByteView
+        _ question: Question,
+        _ plugin: Int
     ) -> Verdict {
         let isAllowed = answer.result == ISTH_ALLOW || answer.result == ISTH_ALLOW_NAMED
         if !isAllowed, answer.result != ISTH_DENY {
@@ -199,11 +239,53 @@ extension Broker {
             verdictLifetime = UInt64(answer.validSeconds) * 1000
         }
         if isAllowed { return .allow }
-        if logLevel <= .info {
-            let what = access == ISTH_ACCESS_PUBLISH ? "publish to" : "subscribe to"
-            log(.info, "\(describe(connection)): not authorised to \(what) \(topic.string)")
-        }
+        tell(.warning, .authorization, connection, "\(question.refusal)\(reason(connection, answer, question, plugin))")
         return .deny
+    }
+
+    /// What a plugin was asked.
+    private struct Question {
+        let stage: PendingCheck.Stage
+        let access: Int32
+        let topic: ByteView
+        let qos: UInt8
+        let retain: Bool
+
+        var refusal: String {
+            let verb = access == Int32(ISTH_ACCESS_SUBSCRIBE) ? "subscribe" : "publish"
+            let what = stage == .authorizeWill ? "publish its will, which is dropped," : verb
+            return "not authorised to \(what) to \(topic.clipped)"
+        }
+    }
+
+    /// Which plugin said no, and by which rule if it tells: with its answer, or when it is asked for the log.
+    private func reason(
+        _ connection: ConnectionPointer,
+        _ answer: HookAnswer,
+        _ question: Question,
+        _ plugin: Int
+    ) -> String {
+        let name = hooks.name(ofPlugin: plugin)
+        guard answer.result == ISTH_DENY else { return ": \(name) gave no answer" }
+        guard answer.reasonInBrackets.isEmpty, let link = hooks.explain.first(where: { $0.slot == plugin }) else {
+            return " by \(name)\(answer.reasonInBrackets)"
+        }
+        var told = ""
+        withUnsafeMutablePointer(to: &told) { told in
+            withView(of: connection, for: link) { client in
+                link.function(
+                    link.state,
+                    client,
+                    question.access,
+                    isth_str(question.topic),
+                    question.qos,
+                    question.retain ? 1 : 0,
+                    { $0?.assumingMemoryBound(to: String.self).pointee = ByteView($1).clipped(to: 512) },
+                    told
+                )
+            }
+        }
+        return told.isEmpty ? " by \(name)" : " by \(name): \(told)"
     }
 
     // MARK: Waiting
@@ -277,13 +359,19 @@ extension Broker {
     /// The deadline of a suspended connection passed.
     func answerNeverCame(_ connection: ConnectionPointer) {
         guard let pending = connection.pointee.pending, pending.ticket != 0 else { return }
-        log(.warning, "\(describe(connection)): a plugin did not answer in \(settings.hookDeadline) ms; that is a no")
+        tell(.warning, .plugin, connection, "a plugin did not answer in \(settings.hookDeadline) ms; that is a no")
         tickets.close(pending.ticket)
         resume(connection, HookAnswer(result: Int32(ISTH_ERROR)))
     }
 }
 
 extension HookAnswer {
+    /// A plugin's own words, for a log line.
+    fileprivate var reasonInBrackets: String {
+        guard let reason = details?.reason, !reason.isEmpty else { return "" }
+        return " (\(reason.withUnsafeBytes { ByteView($0).clipped(to: 512) }))"
+    }
+
     /// Whether the chain ends here. What other brokers send is open only to whom a plugin means to let in there.
     fileprivate func decides(isReserved: Bool) -> Bool {
         result != ISTH_NEXT && !(isReserved && result == ISTH_ALLOW)

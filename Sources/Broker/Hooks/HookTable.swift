@@ -61,13 +61,19 @@ public struct HookedPlugin {
 public final class HookTable: @unchecked Sendable {
     typealias Client = UnsafePointer<isth_client>
     typealias State = UnsafeMutableRawPointer?
+    typealias Say = @convention(c) (UnsafeMutableRawPointer?, isth_str) -> Void
+    typealias Explain =
+        @convention(c) (State, Client, Int32, isth_str, UInt8, UInt8, Say, UnsafeMutableRawPointer?) -> Void
     typealias AuthStep = @convention(c) (State, Client, isth_id, Int32, isth_str, isth_bytes) -> isth_result
 
-    let pluginCount: Int
+    /// By slot.
+    private let names: [String]
+    var pluginCount: Int { names.count }
     let connect: [HookLink<@convention(c) (State, Client, OpaquePointer) -> isth_result>]
     let authenticate: [HookLink<@convention(c) (State, Client, isth_id, isth_bytes) -> isth_result>]
     let authStep: [HookLink<AuthStep>]
     let authorize: [HookLink<@convention(c) (State, Client, isth_id, Int32, isth_str, UInt8, UInt8) -> isth_result>]
+    let explain: [HookLink<Explain>]
     let connected: [HookLink<@convention(c) (State, Client) -> Void>]
     let closed: [HookLink<@convention(c) (State, Client, UInt8, isth_str) -> Void>]
     let sessionCreated: [HookLink<@convention(c) (State, Client) -> Void>]
@@ -102,10 +108,11 @@ public final class HookTable: @unchecked Sendable {
                 return HookLink(function: function, state: plugin.state, slot: slot, lock: plugin.lock, cost: cost)
             }
         }
-        pluginCount = plugins.count
+        names = plugins.map(\.name)
         connect = chain("client_connect") { $0.client_connect }
         authenticate = chain("client_authenticate") { $0.client_authenticate }
         authStep = chain("client_auth_step") { $0.client_auth_step }
+        explain = chain("explain_authorize") { $0.explain_authorize }
         authorize = chain("client_authorize") { $0.client_authorize }
         connected = chain("client_connected") { $0.client_connected }
         closed = chain("client_closed") { $0.client_closed }
@@ -127,6 +134,9 @@ public final class HookTable: @unchecked Sendable {
             .map { $0.filters.map(PublishFilter.init) }
         seesOnlyDollarTopics = publishFilters.allSatisfy { !$0.isEmpty && $0.allSatisfy(\.startsWithDollar) }
     }
+
+    /// For log lines.
+    func name(ofPlugin slot: Int) -> String { names[slot].isEmpty ? "a plugin" : names[slot] }
 
     /// Whether any plugin admits or refuses clients.
     public var authenticates: Bool { !authenticate.isEmpty || !authStep.isEmpty }

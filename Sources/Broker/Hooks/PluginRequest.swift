@@ -5,7 +5,7 @@
 import MQTT
 
 enum PluginRequest {
-    case kick(clientIdentifier: [UInt8], ReasonCode, dropsSession: Bool)
+    case kick(clientIdentifier: [UInt8], ReasonCode, dropsSession: Bool, plugin: String)
     /// The answer to a ticket that the connection waits for.
     case resume(ConnectionIdentifier, ticket: UInt64, HookAnswer)
     case forgetDestination(Int32)
@@ -13,10 +13,16 @@ enum PluginRequest {
 
 extension Broker {
     /// Closes the client's connection, if it is on this loop, at the end of the turn. Returns whether it is.
-    public func kick(_ clientIdentifier: ByteView, _ reason: UInt8, dropSession: Bool) -> Bool {
+    public func kick(
+        _ clientIdentifier: ByteView,
+        _ reason: UInt8,
+        dropSession: Bool,
+        by plugin: String = "a plugin"
+    ) -> Bool {
         let name = Array(clientIdentifier.buffer)
         guard joining[name] != nil || session(named: clientIdentifier) >= 0 else { return false }
-        requests.append(.kick(clientIdentifier: name, ReasonCode(rawValue: reason), dropsSession: dropSession))
+        let reason = ReasonCode(rawValue: reason)
+        requests.append(.kick(clientIdentifier: name, reason, dropsSession: dropSession, plugin: plugin))
         return true
     }
 
@@ -25,7 +31,8 @@ extension Broker {
         var i = 0
         while i < requests.count {
             switch requests[i] {
-            case .kick(let name, let reason, let dropsSession): kickNow(name, reason, dropsSession: dropsSession)
+            case .kick(let name, let reason, let dropsSession, let plugin):
+                kickNow(name, reason, dropsSession: dropsSession, plugin)
             case .resume(let identifier, let ticket, let answer): resume(identifier, ticket, answer)
             case .forgetDestination(let index): destinations.remove(index)
             }
@@ -34,20 +41,25 @@ extension Broker {
         requests.removeAll(keepingCapacity: true)
     }
 
-    private func kickNow(_ name: [UInt8], _ reason: ReasonCode, dropsSession: Bool) {
+    private func kickNow(_ name: [UInt8], _ reason: ReasonCode, dropsSession: Bool, _ plugin: String) {
         if let last = joining[name]?.indices.last, let waiting = joining[name]?[last] {
             // The session is elsewhere still, or in two places: it ends when it is here.
             if dropsSession { joining[name]?[last].endsSession = true }
-            if let connection = self.connection(waiting.connection) { close(connection, reason) }
+            if let connection = self.connection(waiting.connection) { kickNow(connection, reason, plugin) }
             return
         }
         let slot = name.withUnsafeBytes { session(named: ByteView($0)) }
         guard slot >= 0, !sessions[slot].pointee.isMoving else { return }
         if let connection = sessions[slot].pointee.connection {
             if dropsSession { connection.pointee.sessionExpiryInterval = 0 }
-            close(connection, reason)
+            kickNow(connection, reason, plugin)
         } else if dropsSession {
             terminate(slot, reason)
         }
+    }
+
+    private func kickNow(_ connection: ConnectionPointer, _ reason: ReasonCode, _ plugin: String) {
+        tell(.notice, .kicked, connection, "\(plugin) disconnects it, reason code \(reason.hexadecimal)")
+        close(connection, reason)
     }
 }

@@ -97,9 +97,26 @@ extension Broker {
         return withUnsafePointer(to: &view, body)
     }
 
+    /// A line about a connection, which its client may be able to cause again and again.
+    @inline(never)
+    func tell(
+        _ level: LogLevel,
+        _ kind: LogKind,
+        _ connection: ConnectionPointer,
+        _ text: @autoclosure () -> String
+    ) {
+        guard level >= logLevel else { return }
+        let name = connection.pointee.clientIdentifier.view
+        // A name that we have made is another one each time.
+        let isNamed = !name.isEmpty && !connection.pointee.hasAssignedIdentifier
+        let source = isNamed ? name.hash64 : connection.pointee.address.view.hash64
+        let line = throttle.line(kind, source, level) { "\(describe(connection)): \(text())" }
+        if let line { log(level, line) }
+    }
+
     /// Who and where, for a log line.
     func describe(_ connection: ConnectionPointer) -> String {
-        let name = connection.pointee.clientIdentifier.view.string
+        let name = connection.pointee.clientIdentifier.view.clipped
         let place = "\(connection.pointee.address.view.string):\(connection.pointee.port)"
         let listener = listenerNames[connection.pointee.listener].string
         return name.isEmpty ? "connection from \(place) on \(listener)" : "client \(name) from \(place) on \(listener)"

@@ -61,15 +61,13 @@ extension Broker {
     /// Whether the client of a CONNECT is kept out. [MQTT-3.2.2-7]
     func refuseFlapping(_ connection: ConnectionPointer) -> Bool {
         guard let flapping, flapping.isBanned(connection.pointee.clientIdentifier.view, at: now) else { return false }
-        if logLevel <= .info { log(.info, "\(describe(connection)): it is kept out for flapping (flapping_detect)") }
-        refuse(connection, .banned)
+        tell(.warning, .admission, connection, "not admitted: it is kept out for flapping (flapping_detect)")
+        refuse(connection, .banned, said: "")
         return true
     }
 
     func countEnd(_ connection: ConnectionPointer) {
         guard let flapping, flapping.ended(connection.pointee.clientIdentifier.view, at: now) else { return }
-        if logLevel <= .info {
-            log(.info, "\(describe(connection)): its connections end too often; it is kept out (flapping_detect)")
-        }
+        tell(.warning, .flapping, connection, "its connections end too often; it is kept out (flapping_detect)")
     }
 }

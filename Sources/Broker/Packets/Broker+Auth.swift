@@ -99,14 +99,13 @@ extension Broker {
             guard let answer = given ?? ask(connection, exchange, hook, phase, data) else { return .later }
             // A method that one plugin has taken is no other plugin's.
             guard answer.result == ISTH_NEXT, phase == ISTH_AUTH_START else {
-                return conclude(connection, exchange, answer)
+                return conclude(connection, exchange, answer, hook.slot)
             }
             given = nil
             exchange.pointee.link += 1
         }
-        if logLevel <= .info {
-            log(.info, "\(describe(connection)): no plugin serves its authentication method; not admitted")
-        }
+        let method = exchange.pointee.method.view.clipped
+        tell(.warning, .admission, connection, "not admitted: no plugin serves its authentication method \(method)")
         return .deny(.badAuthenticationMethod, nil)  // [MQTT-4.12.0-1]
     }
 
@@ -135,10 +134,11 @@ extension Broker {
     private func conclude(
         _ connection: ConnectionPointer,
         _ exchange: UnsafeMutablePointer<AuthenticationExchange>,
-        _ answer: HookAnswer
+        _ answer: HookAnswer,
+        _ plugin: Int
     ) -> Admission {
         connection.pointee.pending = nil
-        guard answer.result == ISTH_ALLOW else { return denial(connection, answer, .notAuthorized) }
+        guard answer.result == ISTH_ALLOW else { return denial(connection, answer, plugin, .notAuthorized) }
         let data = answer.details?.authenticationData ?? []
         exchange.pointee.awaitsClient = answer.continues
         if answer.continues {  // [MQTT-4.12.0-2]
@@ -158,7 +158,7 @@ extension Broker {
     }
 
     private func tooLarge(_ connection: ConnectionPointer) -> Admission {
-        log(.warning, "\(describe(connection)): the plugin's authentication data is larger than the client takes")
+        tell(.warning, .plugin, connection, "the plugin's authentication data is larger than the client takes")
         return .deny(.implementationSpecificError, nil)
     }
 

@@ -51,8 +51,9 @@ extension Broker {
         let packet = try ConnectPacket.decode(body)
         if connection.pointee.pending == nil {
             guard adopt(packet, connection), !refuseFlapping(connection) else { return true }
-            guard runConnectHooks(connection) else {
-                refuse(connection, .notAuthorized, "a plugin refuses this client")
+            if let plugin = runConnectHooks(connection) {
+                tell(.warning, .admission, connection, "not admitted: \(plugin) refuses it")
+                refuse(connection, .notAuthorized, said: "a plugin refuses this client")
                 return true
             }
         }
@@ -223,9 +224,7 @@ extension Broker {
         }
         switch authorize(connection, .authorizeWill, ISTH_ACCESS_PUBLISH, topic, will.qos.rawValue, will.retain) {
         case .later: return false
-        case .deny:
-            log(.warning, "\(describe(connection)): its will on \(will.topic.string) is not authorised and is dropped")
-            return true
+        case .deny: return true
         case .allow: break
         }
         guard let mounted = mounted(topic, connection) else {
@@ -278,7 +277,7 @@ extension Broker {
         // [MQTT-3.1.4-5]
         writeConnack(connection, sessionPresent: sessionPresent, into: &connection.pointee.output.bytes)
         connection.pointee.exchange?.pointee.forgetConnect()
-        if logLevel <= .info { log(.info, "\(describe(connection)): connected") }
+        tell(.info, .connections, connection, "connected")
         connection.pointee.isAnnounced = true
         notifyConnected(connection, resumed: sessionPresent)
         if sessionPresent {

@@ -21,7 +21,7 @@ extension Broker {
     /// The peer closed the transport, or it failed. `text` says how, for the log.
     public func transportEnded(_ identifier: ConnectionIdentifier, _ text: String) {
         guard let connection = self.connection(identifier), connection.isOpen else { return }
-        if logLevel <= .info { log(.info, "\(describe(connection)): connection ended: \(text)") }
+        tell(.info, .connections, connection, "connection ended: \(text)")
         connection.pointee.output.discard()
         connection.pointee.isBlocked = true
         end(connection, .unspecifiedError)
@@ -60,6 +60,7 @@ extension Broker {
 
     /// The connection loses its session to another one.
     func displace(_ connection: ConnectionPointer, keepsSession: Bool) {
+        tell(.notice, .takenOver, connection, "another connection with this client identifier takes over")
         sayGoodbye(connection, .sessionTakenOver)  // [MQTT-3.1.4-3]
         leave(connection)
         if connection.pointee.session >= 0 {
@@ -93,8 +94,8 @@ extension Broker {
     }
 
     private func notifyClosed(_ connection: ConnectionPointer, _ reason: ReasonCode) {
-        if logLevel <= .info, connection.pointee.isAnnounced {
-            log(.info, "\(describe(connection)): disconnected, reason code 0x\(String(reason.rawValue, radix: 16))")
+        if connection.pointee.isAnnounced {
+            tell(.info, .connections, connection, "disconnected, reason code \(reason.hexadecimal)")
         }
         notifyHooksClosed(connection, reason)
         if !settings.clientEvents.isEmpty, connection.pointee.isAnnounced { announceDisconnected(connection, reason) }

@@ -7,8 +7,14 @@ import MQTT
 extension Broker {
     // MARK: CONNACK
 
-    /// Answers a CONNECT with a refusal and closes. [MQTT-3.2.2-7] [MQTT-4.13.2-1]
-    func refuse(_ connection: ConnectionPointer, _ reason: ReasonCode, _ text: StaticString = "") {
+    /// Logs why a client is not admitted, answers its CONNECT with a refusal and closes. [MQTT-3.2.2-7] [MQTT-4.13.2-1]
+    func refuse(_ connection: ConnectionPointer, _ reason: ReasonCode, _ text: StaticString) {
+        tell(.warning, .admission, connection, "not admitted: \(text), reason code \(reason.hexadecimal)")
+        refuse(connection, reason, said: text)
+    }
+
+    /// What was logged already.
+    func refuse(_ connection: ConnectionPointer, _ reason: ReasonCode, said text: StaticString) {
         refuse(connection, reason, words(text, for: connection), reference: .empty)
     }
 
@@ -160,6 +166,9 @@ enum ProblemInformation: UInt8 {
 }
 
 extension ReasonCode {
+    /// For log lines.
+    var hexadecimal: String { "0x" + String(rawValue, radix: 16, uppercase: true) }
+
     /// What a client is told where nothing more particular is known.
     fileprivate var sentence: StaticString {
         switch self {

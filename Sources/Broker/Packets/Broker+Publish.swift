@@ -129,6 +129,7 @@ extension Broker {
             reason = code.fitting(.puback)  // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
             return .answered
         case .disconnect(let code):
+            tell(.notice, .kicked, connection, "a plugin disconnects it for a PUBLISH, reason code \(code.hexadecimal)")
             close(connection, code)
             return .closed
         }
@@ -212,9 +213,7 @@ extension Broker {
         guard packet.qos != .atMostOnce else {
             throw MalformedPacket(.payloadFormatInvalid, "the PUBLISH payload is not the UTF-8 it is said to be")
         }
-        if logLevel <= .info {
-            log(.info, "\(describe(connection)): a PUBLISH payload is not the UTF-8 it is said to be; refused")
-        }
+        tell(.info, .protocolError, connection, "a PUBLISH payload is not the UTF-8 it is said to be; refused")
         answer(packet, connection, .payloadFormatInvalid)
         return true
     }

@@ -181,30 +181,28 @@ extension Broker {
     /// A TLS client on a listener without TLS: mostly a mistake in a configuration, whose owner is told once in a while.
     private func refuseTLS(_ connection: ConnectionPointer) {
         counters.malformedPackets &+= 1
-        let level: LogLevel = now >= nextWarningOfTLS ? .warning : .info
-        if level == .warning { nextWarningOfTLS = now + 10_000 }
-        if level >= logLevel {
-            log(
-                level,
-                """
-                \(describe(connection)): the client speaks TLS to a listener without TLS and is closed; let it connect without \
-                TLS, or to a listener of listeners.ssl
-                """
-            )
-        }
-        refuse(connection, .protocolError)
+        tell(
+            .warning,
+            .protocolError,
+            connection,
+            """
+            the client speaks TLS to a listener without TLS and is closed; let it connect without TLS, or to a listener of \
+            listeners.ssl
+            """
+        )
+        refuse(connection, .protocolError, said: "")
     }
 
     /// The client broke the protocol: it is told why, if its version knows how, and closed. [MQTT-4.13.1-1]
     func malformed(_ connection: ConnectionPointer, _ fault: MalformedPacket) {
         counters.malformedPackets &+= 1
-        if logLevel <= .info { log(.info, "\(describe(connection)): \(fault.text); closing the connection") }
+        tell(.notice, .protocolError, connection, "\(fault.text); closing the connection")
         // The text of a packet that is too large does not know the name of the limit.
         let text = fault.reason == .packetTooLarge ? "" : fault.text
         if connection.isEstablished {
             close(connection, fault.reason, text)
         } else {
-            refuse(connection, fault.reason, text)
+            refuse(connection, fault.reason, said: text)
         }
     }
 }

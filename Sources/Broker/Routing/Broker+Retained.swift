@@ -15,15 +15,13 @@ extension Broker {
         guard settings.keepsRetained || publication.origin == .system else { return true }
         let isCleared = publication.payload.isEmpty
         guard publication.payload.count <= settings.maximumRetainedPayload else {
-            if logLevel <= .info {
-                log(
-                    .info,
-                    """
-                    the retained message on \(publication.topic.string) has \(publication.payload.count) bytes and \
-                    is not kept; retainer.max_payload_size allows \(settings.maximumRetainedPayload)
-                    """
-                )
-            }
+            let (topic, size) = (publication.topic, publication.payload.count)
+            complainOfRetained(
+                """
+                that on \(topic.clipped) has \(size) bytes; retainer.max_payload_size allows \
+                \(settings.maximumRetainedPayload)
+                """
+            )
             return true
         }
         let message = publication.copied(at: wallNow)
@@ -75,11 +73,9 @@ extension Broker {
         return true
     }
 
-    /// Once in a minute: a client must not fill the log.
     private func complainOfRetained(_ why: @autoclosure () -> String) {
-        guard now >= nextRetainedComplaint else { return }
-        nextRetainedComplaint = now + 60_000
-        log(.warning, "a retained message is not kept: \(why()); this is told once in a minute")
+        let line = throttle.line(.retained, 0, .warning) { "a retained message is not kept: \(why())" }
+        if let line, logLevel <= .warning { log(.warning, line) }
     }
 
     // MARK: Plugins

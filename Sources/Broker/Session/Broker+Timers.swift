@@ -57,14 +57,9 @@ extension Broker {
         switch connection.pointee.state {
         case .closing: return
         case .expectingConnect:
-            if logLevel <= .info {
-                log(.info, "\(describe(connection)): no CONNECT came in time; closing the connection")
-            }
+            tell(.info, .silence, connection, "no CONNECT came in time; closing the connection")
             end(connection, .keepAliveTimeout)
         case .authenticating:
-            if logLevel <= .info {
-                log(.info, "\(describe(connection)): the authentication did not end in time; closing the connection")
-            }
             refuse(connection, .notAuthorized, "the authentication took longer than mqtt.idle_timeout")
         case .suspended: answerNeverCame(connection)
         case .connected:
@@ -74,10 +69,8 @@ extension Broker {
             if !connection.pointee.holds.isSubset(of: .output) { return setTimer(connection, limit) }
             let silence = now - min(now, connection.pointee.lastReceived)
             if silence >= limit {
-                if logLevel <= .info {
-                    let what = connection.isHeld ? "nothing was taken from us" : "nothing received"
-                    log(.info, "\(describe(connection)): \(what) for \(silence) ms; closing the connection")
-                }
+                let what = connection.isHeld ? "nothing was taken from us" : "nothing received"
+                tell(.info, .silence, connection, "\(what) for \(silence) ms; closing the connection")
                 close(connection, .keepAliveTimeout)  // [MQTT-3.1.2-22]
             } else {
                 setTimer(connection, limit - silence)

@@ -10,11 +10,12 @@ enum Reload {
     static func run(_ assembly: Assembly, _ listeners: ListenerSet) {
         let runtime = assembly.runtime
         let old = runtime.config
+        var unchanged: [String] = []
         do throws(StartError) {
             if try assembly.configuration.isEmptyFile() {
                 throw StartError("\(assembly.configuration.name) is empty; write what is to be in force into it")
             }
-            try assembly.plugins.reload(assembly.configuration, runtime)
+            unchanged = try assembly.plugins.reload(assembly.configuration, runtime)
         } catch {
             for line in error.lines { runtime.log(.error, line) }
             runtime.log(.error, "the configuration is not in order; the one from before stays in force")
@@ -24,8 +25,19 @@ enum Reload {
         tellWhatWaits(assembly, old, new)
         let settings = BrokerSettings(new)
         for home in runtime.loops { runtime.run(on: home) { home.current.reconfigure(settings) } }
-        listeners.reload(new)
-        runtime.log(.notice, "\(assembly.configuration.name) is in force as it is now")
+        unchanged += listeners.reload(new)
+        let name = assembly.configuration.name
+        guard unchanged.isEmpty else {
+            runtime.log(
+                .error,
+                """
+                \(name) is in force, but not for \(unchanged.joined(separator: ", ")), where all is as it was; the lines above say \
+                why: mend it and reload again
+                """
+            )
+            return
+        }
+        runtime.log(.notice, "\(name) is in force as it is now")
     }
 
     private static func tellWhatWaits(_ assembly: Assembly, _ old: Value, _ new: Value) {

@@ -22,6 +22,7 @@ enum Service {
                 for plan in plans { try listeners.open(plan, on: runtime.loops) }
                 try startThreads(runtime.loops.dropFirst(), &threads)
                 startSysTopics(runtime)
+                LogSummaries.start(runtime)
                 writeAll(Banner.text(assembly, listeners), to: 1)
             } catch {
                 outcome = .failure(error)
@@ -37,6 +38,7 @@ enum Service {
         signals.close()
         runtime.pool.shutdown()
         assembly.plugins.close()
+        runtime.log.tellLeftOut()
         try outcome.get()
         return 0
     }

@@ -20,7 +20,6 @@ final class ListenerPort: @unchecked Sendable {
     let certificates: TLSContext?
     private let count: ListenerCount
     private let log: Log
-    private var complaints = ComplaintLimit()
 
     init(plan: ListenerPlan, home: BrokerLoop, certificates: TLSContext?, count: ListenerCount, log: Log) {
         self.plan = plan
@@ -35,7 +34,7 @@ final class ListenerPort: @unchecked Sendable {
         let open = count.value.add(1, ordering: .relaxed).newValue
         if let limit = plan.common.maximumConnections, open > limit {
             count.value.subtract(1, ordering: .relaxed)
-            complain("\(peer) is turned away: there are \(limit) connections already (max_connections)")
+            complain(peer, "\(peer) is turned away: there are \(limit) connections already (max_connections)")
             close(fd)
             return
         }
@@ -50,7 +49,7 @@ final class ListenerPort: @unchecked Sendable {
     /// Whether the rules let the client's own address in.
     func admits(_ address: SocketAddress) -> Bool {
         if plan.limits.access.allow(address) { return true }
-        tell("\(address) is turned away by access_rules")
+        complain(address, "\(address) is turned away by access_rules")
         return false
     }
 
@@ -66,34 +65,19 @@ final class ListenerPort: @unchecked Sendable {
     /// A client's connection has ended.
     func left() { count.value.subtract(1, ordering: .relaxed) }
 
-    /// Something that a stranger can cause: a warning once in a while, else a matter of `info`.
-    func complain(_ text: @autoclosure () -> String) {
-        if let left = complaints.mayWarn(at: home.loop.nowMilliseconds) {
-            let more = left > 0 ? " (\(left) more such lines since the last one were of level info)" : ""
-            log(.warning, "listener \(plan.name): \(text())\(more)")
-        } else {
-            tell(text())
-        }
+    /// Something that a stranger can cause.
+    func complain(_ peer: SocketAddress, _ text: @autoclosure () -> String) {
+        tell(.warning, .turnedAway, peer, text())
     }
 
-    func tell(_ text: @autoclosure () -> String) {
-        if log.level <= .info { log(.info, "listener \(plan.name): \(text())") }
+    func tell(_ peer: SocketAddress, _ text: @autoclosure () -> String) { tell(.info, .endedEarly, peer, text()) }
+
+    private func tell(_ level: LogLevel, _ kind: LogKind, _ peer: SocketAddress, _ text: @autoclosure () -> String) {
+        log.repeated(level, kind, peer.host) { "listener \(plan.name): \(text())" }
     }
 }
 
-/// One complaint in ten seconds is a warning.
-struct ComplaintLimit {
-    private var next: UInt64 = 0
-    private var leftOut = 0
-
-    /// How many were left out before this one; nil if this one is left out too.
-    mutating func mayWarn(at now: UInt64) -> Int? {
-        guard now >= next else {
-            leftOut += 1
-            return nil
-        }
-        defer { leftOut = 0 }
-        next = now + 10_000
-        return leftOut
-    }
+extension LogKind {
+    fileprivate static let turnedAway = LogKind("connections that listeners turn away")
+    fileprivate static let endedEarly = LogKind("connections that end before MQTT", isRoutine: true)
 }

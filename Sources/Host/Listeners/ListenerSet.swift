@@ -49,15 +49,18 @@ final class ListenerSet {
     }
 
     /// Takes over what running listeners can of the configuration, and reads their certificates again; what is broken
-    /// leaves the listener as it was. Which listeners there are, and where, is a matter of a restart.
-    func reload(_ config: Value) {
+    /// leaves the listener as it was, and its name is in the answer. Which listeners there are, and where, is a matter of a
+    /// restart.
+    func reload(_ config: Value) -> [String] {
         let plans: [ListenerPlan]
         do throws(StartError) {
             plans = try ListenerPlan.all(config)
         } catch {
             for line in error.lines { log(.error, line) }
-            return log(.error, "all listeners keep their old settings")
+            log(.error, "all listeners keep their old settings")
+            return ["the listeners"]
         }
+        var unchanged: [String] = []
         for open in listeners {
             guard let plan = plans.first(where: { $0.name == open.plan.name }) else { continue }
             if let options = plan.tls, let certificates = open.certificates {
@@ -66,12 +69,14 @@ final class ListenerSet {
                 } catch {
                     for line in options.error(error).lines { log(.error, line) }
                     log(.error, "listener \(plan.name) keeps its old certificates and settings")
+                    unchanged.append("listener \(plan.name)")
                     continue
                 }
                 CertificateWarnings.tell(certificates, plan, log)
             }
             for port in open.ports { port.home.loop.post { port.renew(plan) } }
         }
+        return unchanged
     }
 
     private static func openEach(

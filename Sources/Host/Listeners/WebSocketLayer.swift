@@ -67,7 +67,10 @@ final class WebSocketLayer: ClientLayer, TimerTarget {
     }
 
     private func refuse(_ response: HTTPResponse, _ client: Client) {
-        client.port.tell("\(client.peer) is refused with \(response.status.rawValue): \(response.sentence)")
+        client.port.tell(
+            client.peer,
+            "\(client.peer) is refused with \(response.status.rawValue): \(response.sentence)"
+        )
         _ = response.bytes.withUnsafeBytes { client.write($0) }
         client.close(lingerMilliseconds: Client.linger)
     }
@@ -126,7 +129,7 @@ final class WebSocketLayer: ClientLayer, TimerTarget {
     override func ended(_ client: Client) { client.loop.cancel(timer) }
 
     private func close(_ code: CloseCode?, _ sentence: String) {
-        client.port.tell("\(client.peer): \(sentence)")
+        client.port.tell(client.peer, "\(client.peer): \(sentence)")
         writer.close(code) { client.write(iovecs: $0) }
         client.close(lingerMilliseconds: Client.linger)
     }
@@ -139,7 +142,7 @@ final class WebSocketLayer: ClientLayer, TimerTarget {
 
     func timerFired(_ token: UInt64) {
         guard handshake == nil else {
-            client.port.tell("\(client.peer): no WebSocket was asked for within mqtt.idle_timeout")
+            client.port.tell(client.peer, "\(client.peer): no WebSocket was asked for within mqtt.idle_timeout")
             return client.closeNow()
         }
         guard let limit = options?.idleTimeout else { return }

@@ -55,7 +55,6 @@ final class OutboundConnection: TimerTarget, @unchecked Sendable {
     private var flushIsDue = false
     /// The socket is full; `writable` follows.
     private var isBlocked = false
-    private var nextComplaint: UInt64 = 0
 
     init(
         identifier: isth_id,
@@ -118,12 +117,13 @@ final class OutboundConnection: TimerTarget, @unchecked Sendable {
         }
     }
 
-    /// At most once a second: what is wrong with one message may be wrong with thousands.
+    /// What is wrong with one message may be wrong with thousands.
     private func complain(_ request: StaticString, _ text: StaticString) {
-        guard loop.nowMilliseconds >= nextComplaint else { return }
-        nextComplaint = loop.nowMilliseconds + 1000
-        context.log(.warning, "cannot \(request) at \(options.endpoint): \(text)")
+        let endpoint = "\(options.endpoint)"
+        context.log(.warning, Self.requests, endpoint, "cannot \(request) at \(endpoint): \(text)")
     }
+
+    private static let requests = LogKind("requests that a server does not take")
 
     /// Drops the connection and tries again after `milliseconds`. The plugin knows that it is down: it is not told.
     func reconnect(after milliseconds: UInt32) {

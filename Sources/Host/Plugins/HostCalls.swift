@@ -83,13 +83,14 @@ enum HostCalls {
         clientIdentifier,
         reason,
         dropSession in
-        guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
+        let plugin = PluginContext.from(context)
+        guard let runtime = plugin.runtime else { return Int32(ISTH_E_STATE) }
         let name = clientIdentifier.bytes
         for home in runtime.loops {
             // Never inside a hook of that very client: its connection is in use up the stack.
             home.loop.post {
                 name.withUnsafeBytes {
-                    _ = home.current.kick(ByteView($0), reason, dropSession: dropSession != 0)
+                    _ = home.current.kick(ByteView($0), reason, dropSession: dropSession != 0, by: plugin.name)
                 }
             }
         }
@@ -154,6 +155,7 @@ enum HostCalls {
         case "route/1": return UnsafeRawPointer(RouteService.table)
         case "mqtt_client/1": return UnsafeRawPointer(MQTTClientService.table)
         case "metrics/1": return UnsafeRawPointer(MetricsService.table)
+        case "log/1": return UnsafeRawPointer(LogService.table)
         default: return PluginContext.from(context).runtime?.providedService(name)
         }
     }

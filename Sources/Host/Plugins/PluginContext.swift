@@ -12,6 +12,7 @@ final class PluginContext: @unchecked Sendable {
     /// Set before `start`; absent while the plugin is only open.
     var runtime: Runtime?
     private let earlyLog: Log
+    private let linesAsSuch: LogKind
     /// The options of its own block, checked.
     var options: Value {
         get { lock.withLock { ownOptions } }
@@ -27,6 +28,7 @@ final class PluginContext: @unchecked Sendable {
     init(name: String, loopCount: Int, log: Log, options: Value) {
         self.name = name
         earlyLog = log
+        linesAsSuch = LogKind("what \(name) says", isRoutine: true)
         ownOptions = options
         let context = OpaquePointer(Unmanaged.passRetained(self).toOpaque())
         let table = UnsafeMutablePointer<isth_host>.allocate(capacity: 1)
@@ -38,7 +40,13 @@ final class PluginContext: @unchecked Sendable {
         Unmanaged<PluginContext>.fromOpaque(UnsafeRawPointer(context)).takeUnretainedValue()
     }
 
-    func log(_ level: LogLevel, _ text: String) { earlyLog(level, "\(name): \(text)") }
+    /// A plugin that says the same over and over is throttled, too; what it says of a client or a link it had better say by
+    /// `log/1`.
+    func log(_ level: LogLevel, _ text: String) { log(level, linesAsSuch, text, text) }
+
+    func log(_ level: LogLevel, _ kind: LogKind, _ subject: String, _ text: String) {
+        earlyLog.repeated(level, kind, subject) { "\(name): \(text)" }
+    }
 
     func isLogged(_ level: LogLevel) -> Bool { level >= earlyLog.level }
 

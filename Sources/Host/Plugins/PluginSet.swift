@@ -159,8 +159,9 @@ final class PluginSet: @unchecked Sendable {
         }
     }
 
-    /// On loop 0: reads the configuration again and hands it to the plugins. What is not in order changes nothing.
-    func reload(_ configuration: Configuration, _ runtime: Runtime) throws(StartError) {
+    /// On loop 0: reads the configuration again and hands it to the plugins. What is not in order changes nothing. The
+    /// answer names the plugins that keep their old settings.
+    func reload(_ configuration: Configuration, _ runtime: Runtime) throws(StartError) -> [String] {
         let entries = try configuration.pluginEntries()
         if entries.map(\.entry.name) != members.map(\.entry.name)
             + failed.filter({ name in
@@ -176,14 +177,17 @@ final class PluginSet: @unchecked Sendable {
             options.append(try Configuration.checkedOptions(written, of: member.plugin, at: member.entry.origin))
         }
         runtime.config = result.value
+        var unchanged: [String] = []
         for (member, options) in zip(members, options) where member.isStarted {
             let table = member.plugin.table.pointee
             let answer = member.context.reload(options) { table.reload.map { $0(table.`self`) } ?? Int32(ISTH_OK) }
             if answer != ISTH_OK {
                 let name = member.plugin.description.name
                 log(.error, "plugin \(name) keeps its old settings (\(HostCode.name(answer))); its log lines say why")
+                unchanged.append("plugin \(name)")
             }
         }
+        return unchanged
     }
 
     /// On loop 0.

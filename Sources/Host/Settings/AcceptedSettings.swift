@@ -48,7 +48,7 @@ enum AcceptedSettings {
             "burst_limit", "overload_kill",
         ].map { "log.console.\($0)" }
         + [
-            "log.throttling", "rpc", "force_gc", "conn_congestion", "sysmon", "alarm", "stats", "trace", "telemetry",
+            "rpc", "force_gc", "conn_congestion", "sysmon", "alarm", "stats", "trace", "telemetry",
             "crl_cache", "durable_storage", "schema_registry",
         ]
 

@@ -36,7 +36,7 @@ struct Configuration {
         let schema = try Self.schema(with: [])
         let value = try merged(with: schema).value
         let console = schema.validate(value, at: "log").value?.lookup("console")
-        var level = console?.string(at: "level").flatMap(LogLevel.init(name:)) ?? .warning
+        var level = console?.string(at: "level").flatMap(LogLevel.init(name:)) ?? .notice
         if console?.bool(at: "enable") == false { level = .error }
         let loops = schema.validate(value, at: "node").value?.int(at: "event_loops") ?? 0
         return (level, min(max(loops, 0), 64))

@@ -161,8 +161,34 @@ enum HostSettings {
         Setting(
             "log.console.level",
             .choice(["debug", "info", "notice", "warning", "error"]),
-            fallback: "warning",
+            fallback: "notice",
             doc: "Least important events that are logged."
+        ),
+        Setting(
+            "log.throttling.time_window",
+            .duration,
+            fallback: "1m",
+            doc: "How long lines of one kind are counted together; at its end the log says how many were left out.",
+            reloadable: true,
+            minimum: 1000
+        ),
+        Setting(
+            "log.throttling.lines_per_source",
+            .int,
+            fallback: "3",
+            doc: "Lines of one kind about one client, address or link that are written in that time.",
+            reloadable: true,
+            minimum: 1
+        ),
+        Setting(
+            "log.throttling.lines_per_kind",
+            .int,
+            fallback: "100",
+            doc:
+                "Lines of one kind that are written in that time, whomever they are about; a hundred times as many of those "
+                + "that say that clients come and go.",
+            reloadable: true,
+            minimum: 1
         ),
     ]
 

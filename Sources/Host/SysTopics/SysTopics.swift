@@ -54,6 +54,7 @@ final class SysTopics: @unchecked Sendable {
             sayOfNode("version", Version.text)
             sayOfNode("sysdescr", "Isthmus")
             emqx.tell(figures, sayOfNode)
+            sayOfNode("metrics/log/lines/left_out", "\(runtime.log.throttle.leftOut)")
             let uptime = uptime
             mosquitto.tell(figures, uptime: uptime, after: Double(started + uptime - lastTold) / 1000, say)
             lastTold = started + uptime

@@ -134,7 +134,7 @@ typedef struct isth_decision_v1 { /* argument of answer(); the host copies it   
   uint8_t  reserved0;
   uint32_t valid_s;             /* authorize: how long the host may remember this answer, 0 = the host's default      */
   isth_str username;            /* authenticate, auth_step: replaces the client's, empty = keep                       */
-  isth_str reason;              /* why not: for the log, and the client's reason string                               */
+  isth_str reason;              /* why not: for the log, and but for authorize the client's reason string             */
   isth_bytes auth_data;         /* auth_step: authentication data of the AUTH or CONNACK, at most 65,535 bytes        */
   isth_str server_reference;    /* authenticate, auth_step: where to go, with DENY and reason code 0x9C or 0x9D       */
   uint64_t reserved[2];
@@ -193,7 +193,11 @@ typedef struct isth_hooks_v1 {
    * only, where routes_each() gives the state these calls continue.                                                  */
   void (*ISTH_NULLABLE route_added)(ISTH_SELF, isth_str filter, isth_str share_group);
   void (*ISTH_NULLABLE route_removed)(ISTH_SELF, isth_str filter, isth_str share_group);
-  void (*ISTH_NULLABLE reserved[8])(void);
+  /* Why client_authorize answers DENY to this: asked only if a line of the log is about to say so, at once, so that no
+   * verdict has to carry its reason.  Call say(ud, why) once, with file and line if it is a rule's doing.  The client is
+   * not told.                                                                                                         */
+  void (*ISTH_NULLABLE explain_authorize)(ISTH_CL, int32_t access, isth_str topic, uint8_t qos, uint8_t retain, void (*say)(void *ISTH_NULLABLE ud, isth_str why), void *ISTH_NULLABLE ud);
+  void (*ISTH_NULLABLE reserved[7])(void);
 } isth_hooks;
 
 /* ---- what a plugin tells of itself ------------------------------------------------------------------------------ */
@@ -351,6 +355,14 @@ typedef struct isth_metrics_service_v1 {
   void (*say)(isth_ctx *, isth_id text, isth_str);
   void (*remove)(isth_ctx *, isth_id);
 } isth_metrics_service;
+
+/* ---- service "log/1": lines that may come again and again ---------------------------------------------------------- */
+typedef struct isth_log_service_v1 {
+  uint32_t size, reserved0;
+  /* As log(), and throttled: of the lines of one `kind` ("peers that break the protocol", as a summary would name them)
+   * about one `subject` (a client, a link) a few are written in log.throttling.time_window, then how many were left out. */
+  void (*repeated)(isth_ctx *, int32_t level, isth_str kind, isth_str subject, isth_str text);
+} isth_log_service;
 
 /* ---- the plugin's two exports -------------------------------------------------------------------------------------- */
 ISTH_EXPORT uint32_t isth_plugin_abi(void);

@@ -39,6 +39,7 @@ final class ProxyLayer: ClientLayer {
 
     private static func refuse(_ client: Client, _ fault: String) {
         client.port.complain(
+            client.peer,
             """
             \(client.peer) is turned away: \(fault); let the proxy send one, or set \
             \(client.port.plan.path).proxy_protocol = false

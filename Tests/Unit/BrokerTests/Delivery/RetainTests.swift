@@ -105,7 +105,9 @@ import Testing
         publisher.publish("b", "too long", retain: true)
         #expect(world.broker.retainedCount == 2)
         #expect("b".withView { world.broker.retained[$0]?.payload.string } == "x")
-        #expect(world.warnings.count == 1)
+        #expect(world.warnings.count == 2)
+        #expect(world.warnings[0].contains("retainer.max_retained_messages"))
+        #expect(world.warnings[1].contains("retainer.max_payload_size"))
     }
 
     @Test func aTopicOfTensOfThousandsOfLevelsIsRefused() {

@@ -23,6 +23,8 @@ final class ScriptedPlugin {
     /// Phase, method and data.
     var authStep: ((isth_client, UInt64, Int, String, String) -> Int)?
     var authorize: ((isth_client, UInt64, String, Int) -> Int)?
+    /// By topic and access.
+    var explain: ((String, Int) -> String)?
     var connected: ((isth_client) -> Void)?
     var closed: ((isth_client, UInt8) -> Void)?
     var subscribe: ((isth_sub, OpaquePointer) -> Int)?
@@ -54,6 +56,7 @@ final class ScriptedPlugin {
     /// The closures hold the plugin, mostly.
     func forget() {
         (authenticate, authorize, connected, closed, subscribe) = (nil, nil, nil, nil, nil)
+        explain = nil
         (publish, deliver, acked, dropped, authStep) = (nil, nil, nil, nil, nil)
         connect = { _ in 0 }
     }
@@ -72,6 +75,12 @@ final class ScriptedPlugin {
         if authorize != nil {
             hooks.client_authorize = { state, client, ticket, access, topic, _, _ in
                 Int32(plugin(state).authorize?(client.pointee, ticket, topic.text, Int(access)) ?? 0)
+            }
+        }
+        if explain != nil {
+            hooks.explain_authorize = { state, _, access, topic, _, _, say, ud in
+                let why = plugin(state).explain?(topic.text, Int(access)) ?? ""
+                why.withView { say(ud, isth_str($0)) }
             }
         }
         if subscribe != nil {

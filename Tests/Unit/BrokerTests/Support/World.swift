@@ -21,7 +21,8 @@ final class World {
     init(
         loops: Int = 1,
         _ settings: BrokerSettings = BrokerSettings(),
-        plugins: [ScriptedPlugin] = []
+        plugins: [ScriptedPlugin] = [],
+        logLevel: LogLevel = .warning
     ) {
         let registry = SessionRegistry()
         let timers = (0..<loops).map { _ in ManualTimers() }
@@ -31,7 +32,17 @@ final class World {
         self.plugins = plugins
         self.complaints = complaints
         mail = Array(repeating: Array(repeating: [], count: loops), count: loops)
-        let table = HookTable(plugins.map { HookedPlugin(hooks: $0.table, state: $0.state, filters: $0.filters) })
+        let table = HookTable(
+            plugins.enumerated().map { number, plugin in
+                HookedPlugin(
+                    name: "plugin \(number)",
+                    hooks: plugin.table,
+                    state: plugin.state,
+                    filters: plugin.filters
+                )
+            }
+        )
+        let throttle = LogThrottle()
         brokers = (0..<loops).map { loop in
             Broker(
                 loop: loop,
@@ -39,8 +50,9 @@ final class World {
                 settings: settings,
                 registry: registry,
                 timers: timers[loop],
-                logLevel: .warning,
-                log: { level, text in if level >= .warning { complaints.texts.append(text) } }
+                logLevel: logLevel,
+                throttle: throttle,
+                log: { level, text in if level >= logLevel { complaints.texts.append(text) } }
             )
         }
         for broker in brokers { broker.hooks = table }
@@ -57,7 +69,7 @@ final class World {
     }
 
     private let complaints: Complaints
-    /// The brokers' warnings and errors.
+    /// What the brokers log: warnings and errors, if no other level was asked for.
     var warnings: [String] { complaints.texts }
 
     // MARK: Turns
