@@ -128,6 +128,7 @@ def start_is_told_in_few_lines(case):
     case.finally_(broker.kill)
     until(lambda: str(broker.port) in broker.log, "the log names the port")
     check(re.search(r"isthmus \d+\.\d+", broker.log, re.I), broker.log)
+    check("kept in memory only" in broker.log, broker.log)
     check(len(broker.log.splitlines()) <= 20, f"{len(broker.log.splitlines())} lines:\n{broker.log}")
 
 

@@ -99,6 +99,22 @@ def links_are_told(case):
 
 
 @behaviour()
+def a_links_state_is_told_at_once(case):
+    """A link's state below $SYS does not wait for the interval of the other figures."""
+    ports = free_port(), free_port()
+    late = DEFAULT + "sys_topics.sys_msg_interval = 1h\n"
+    left = Cluster("left", ports[0], [{"name": "right", "port": ports[1]}], extra=late)
+    right = Cluster("right", ports[1], [{"name": "left", "port": ports[0]}], extra=late)
+    for one in (left, right):
+        case.finally_(one.kill)
+        one.start()
+    left.wait_online("right")
+    right.kill()
+    with left.watch("right") as seen:
+        seen.until(state="connecting")
+
+
+@behaviour()
 def a_client_that_is_refused_for_ever_fills_no_log(case):
     """However often and with whatever a client is refused: a few lines, each of bounded length, and then how many."""
     broker = served(case, throttling="log.throttling.time_window = 1s\n")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a started broker says: six lines at most.
+// What a started broker says: seven lines at most.
 
 enum Banner {
     static func text(_ assembly: Assembly, _ listeners: ListenerSet) -> String {
@@ -26,6 +26,7 @@ enum Banner {
               listening on   \(listeners.descriptions.joined(separator: ", "))
               plugins        \(plugins)
               config         \(assembly.configuration.name)
+              state          is kept in memory only: a restart forgets sessions, queues and retained messages
               may connect    \(who)
               try            mosquitto_sub \(login)-t t   and, in another terminal,   mosquitto_pub \(login)-t t -m hi
 

@@ -62,6 +62,9 @@ final class MetricsRegistry: Sendable {
         /// must not meet the next one.
         var free: [Int] = []
         var freeHead = 0
+        /// Published texts that are others than when they were last taken.
+        var changed: Set<UInt64> = []
+        var whenTextsChange: @Sendable () -> Void = {}
     }
 
     private let state = Mutex(State())
@@ -121,9 +124,32 @@ final class MetricsRegistry: Sendable {
 
     /// Sets a text; a handle that is stale or no text's is ignored. Any thread.
     func say(_ identifier: UInt64, _ text: String) {
-        state.withLock { state in
-            guard let index = Self.index(of: identifier, in: state), state.entries[index]?.kind == .text else { return }
+        let announce: (@Sendable () -> Void)? = state.withLock { state in
+            guard let index = Self.index(of: identifier, in: state), let entry = state.entries[index],
+                entry.kind == .text, entry.text != text
+            else { return nil }
             state.entries[index]?.text = text
+            guard !entry.sysTopic.isEmpty, state.changed.insert(identifier).inserted else { return nil }
+            return state.changed.count == 1 ? state.whenTextsChange : nil
+        }
+        announce?()
+    }
+
+    /// Calls `act` when a published text has changed from now on, and not again before the changes are taken.
+    func whenTextsChange(_ act: @escaping @Sendable () -> Void) {
+        state.withLock { state in
+            state.whenTextsChange = act
+            state.changed = []
+        }
+    }
+
+    /// Published texts that have changed since the last call, as they are now.
+    func takeChangedTexts() -> [(sysTopic: String, text: String)] {
+        state.withLock { state in
+            defer { state.changed = [] }
+            return state.changed.compactMap { identifier in
+                Self.index(of: identifier, in: state).flatMap { state.entries[$0] }.map { ($0.sysTopic, $0.text) }
+            }
         }
     }
 

@@ -33,7 +33,12 @@ enum HostSettings {
             minimum: 0,
             maximum: 64
         ),
-        Setting("node.data_dir", .string, fallback: "data", doc: "Directory for what must outlive a restart."),
+        Setting(
+            "node.data_dir",
+            .string,
+            fallback: "data",
+            doc: "Directory for what must outlive a restart: of links, when they were started; all else is in memory."
+        ),
         Setting("node.cookie", .optional(.string), doc: "Accepted for EMQX's sake and not used.", secret: true),
         Setting(
             "cluster.name",

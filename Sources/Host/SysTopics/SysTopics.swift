@@ -30,6 +30,8 @@ final class SysTopics: @unchecked Sendable {
             _ = loop.schedule(after: UInt64(heartbeat), repeating: heartbeat) { [self] in tellTime() }
         }
         if figures > 0 {
+            // In a turn of their own: whoever changes one may be in the middle of something.
+            runtime.metrics.whenTextsChange { [self] in loop.post { self.tellChangedTexts() } }
             tellFigures()
             _ = loop.schedule(after: UInt64(figures), repeating: figures) { [self] in tellFigures() }
         }
@@ -46,6 +48,11 @@ final class SysTopics: @unchecked Sendable {
     private func tellTime() {
         sayOfNode("uptime", "\(uptime)")
         if let text = WallClock.text { sayOfNode("datetime", text) }
+    }
+
+    /// What changes now and then, such as the state of a link, is told at once.
+    private func tellChangedTexts() {
+        for (topic, text) in runtime.metrics.takeChangedTexts() { sayOfNode(topic, text) }
     }
 
     private func tellFigures() {

@@ -124,21 +124,14 @@ public final class TLSContext: @unchecked Sendable {
         }
         try checkReadable(certificate, "certificate")
         if SSL_CTX_use_certificate_chain_file(context, certificate) != 1 {
-            throw broken(certificate, "certificate chain")
+            throw IdentityProblem.certificate(certificate)
         }
         try checkReadable(key, "private key")
         let loaded = withPassword(settings.keyPassword, context) {
             SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM)
         }
         if loaded == 1, SSL_CTX_check_private_key(context) == 1 { return }
-        let (text, codes) = TLSError.takeReasons()
-        if codes.contains(X509_R_KEY_VALUES_MISMATCH) || codes.contains(X509_R_KEY_TYPE_MISMATCH) {
-            throw ReactorError(
-                "the private key \(key) does not belong to the certificate \(certificate); give its pair"
-            )
-        }
-        let hint = settings.keyPassword == nil ? "is it encrypted? set password" : "check the password"
-        throw ReactorError("the private key file \(key) cannot be used: \(text); \(hint)")
+        throw IdentityProblem.key(key, certificate, hasPassword: settings.keyPassword != nil)
     }
 
     private static func loadAuthorities(_ context: OpaquePointer, _ settings: TLSSettings) throws(ReactorError) {

@@ -153,10 +153,48 @@ import Testing
         #expect(failure(settings) == "the TLS versions exclude each other; set the lower one first")
     }
 
+    /// Each mistake with these two files has advice of its own, and none is taken for a password that is missing.
+    @Test(arguments: [
+        ("server.pem", "rsa.key", "the private key KEY does not belong to the certificate CERT; give its pair"),
+        ("rsa.pem", "server.key", "the private key KEY does not belong to the certificate CERT; give its pair"),
+        ("rsa.pem", "client.key", "the private key KEY does not belong to the certificate CERT; give its pair"),
+        (
+            "server.pem", "server.pem",
+            "the file KEY holds no private key but a CERTIFICATE; set keyfile to the one with BEGIN PRIVATE KEY"
+        ),
+        (
+            "server.key", "server.pem",
+            "the file CERT holds no certificate but a PRIVATE KEY; set certfile to the one with BEGIN CERTIFICATE"
+        ),
+        (
+            "server.pem", "rubbish.pem",
+            "the file KEY holds no private key but nothing in PEM form; set keyfile to the one with BEGIN PRIVATE KEY"
+        ),
+        ("rsa.pem", "rsa.key", ""),
+    ])
+    func adviceFitsTheMistake(certificate: String, key: String, sentence: String) {
+        var settings = serverSettings()
+        settings.certificateFile = TestCertificates.path(certificate)
+        settings.keyFile = TestCertificates.path(key)
+        let expected = sentence.replacing("KEY does", with: TestCertificates.path(key) + " does")
+            .replacing("CERT;", with: TestCertificates.path(certificate) + ";")
+            .replacing("file KEY", with: "file " + TestCertificates.path(key))
+            .replacing("file CERT", with: "file " + TestCertificates.path(certificate))
+        #expect(failure(settings) == expected)
+    }
+
+    @Test func aWeakCertificateIsCalledSo() {
+        var settings = serverSettings()
+        settings.certificateFile = TestCertificates.path("weak.pem")
+        settings.keyFile = TestCertificates.path("weak.key")
+        #expect(failure(settings).contains("is too weak for this system"))
+    }
+
     @Test func keyPasswordIsUsedAndNeverAskedFor() {
         var settings = serverSettings()
         settings.keyFile = TestCertificates.path("locked.key")
-        #expect(failure(settings).contains("is it encrypted? set password"))
+        #expect(failure(settings).contains("is encrypted and cannot be opened"))
+        #expect(failure(settings).hasSuffix("; set password"))
         settings.keyPassword = "wrong"
         #expect(failure(settings).contains("check the password"))
         settings.keyPassword = "secret"

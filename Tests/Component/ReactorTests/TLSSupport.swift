@@ -33,6 +33,9 @@ enum TestCertificates {
               > ca.conf
             openssl ca -config ca.conf -cert ca.pem -keyfile ca.key -revoke lost.pem
             openssl ca -config ca.conf -cert ca.pem -keyfile ca.key -gencrl -out ca.crl
+            for a in rsa:2048 weak:512; do
+              openssl req -x509 -newkey rsa:${a#*:} -nodes -subj /CN=localhost -keyout ${a%:*}.key -out ${a%:*}.pem
+            done
             openssl ec -in server.key -aes128 -passout pass:secret -out locked.key
             echo rubbish > rubbish.pem
             """

@@ -98,4 +98,4 @@ def encrypted_key_needs_its_password(case):
     Secure(case, 'keyfile = "{certs}/locked.key", password = secret\n').dial(case).open().ping()
     wrong = Secure(case, 'keyfile = "{certs}/locked.key", password = "a-guess"\n', start=False).launch()
     check(wrong.wait() != 0, "the broker started")
-    check("locked.key cannot be used" in wrong.log and "a-guess" not in wrong.log, wrong.log)
+    check("locked.key is encrypted" in wrong.log and "check the password" in wrong.log and "a-guess" not in wrong.log, wrong.log)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Registering, counting and reading figures.
 
+import Synchronization
 import Testing
 
 @testable import Host
@@ -9,6 +10,28 @@ import Testing
     private let registry = MetricsRegistry()
 
     private func value(_ name: String) -> MetricValue? { registry.snapshot().first { $0.name == name }?.value }
+
+    @Test func publishedTextsAreAnnouncedWhenTheyChange() throws {
+        let announced = Atomic<Int>(0)
+        let state = try registry.register(.text, name: "state", sysTopic: "links/eu/state")
+        registry.say(state, "unheard")
+        registry.whenTextsChange { announced.add(1, ordering: .relaxed) }
+        let hidden = try registry.register(.text, name: "hidden")
+        let figure = try registry.register(.gauge, name: "figure", sysTopic: "figure")
+        registry.say(state, "connecting")
+        registry.say(state, "online")
+        registry.say(hidden, "x")
+        registry.set(figure, 1)
+        #expect(announced.load(ordering: .relaxed) == 1)
+        #expect(registry.takeChangedTexts().map { "\($0) \($1)" } == ["links/eu/state online"])
+        #expect(registry.takeChangedTexts().isEmpty)
+        registry.say(state, "online")
+        #expect(announced.load(ordering: .relaxed) == 1)
+        registry.say(state, "gone")
+        registry.remove(state)
+        #expect(announced.load(ordering: .relaxed) == 2)
+        #expect(registry.takeChangedTexts().isEmpty)
+    }
 
     @Test func countsSetsAndSays() throws {
         let counter = try registry.register(.counter, name: "messages", sysTopic: "links/eu/sent")
