@@ -100,7 +100,12 @@ final class PeerRoutes: Sendable {
         let now = host.now
         let count = change { table, changes in table.collect(now: now, changes: &changes) }
         if count > 0 {
-            host.log(.notice, "Link \(linkName): \(count) silent nodes of the peer and their routes are forgotten.")
+            host.log(
+                .notice,
+                "nodes of peers that are silent",
+                about: linkName,
+                "Link \(linkName): \(count) silent nodes of the peer and their routes are forgotten."
+            )
         }
     }
 

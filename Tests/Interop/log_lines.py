@@ -76,7 +76,11 @@ def a_reload_says_what_it_came_to(case):
     in force."""
     broker = served(case)
     broker.child.send_signal(signal.SIGHUP)
-    said(broker, "isthmus.conf is in force as it is now")
+    said(broker, "isthmus.conf is in force as it is now\n")
+    broker.write(broker.conf_path.read_text() + "node.name = another\n")
+    broker.child.send_signal(signal.SIGHUP)
+    said(broker, r"node.name has changed; that takes a restart")
+    said(broker, r"is in force as it is now, but for what takes a restart \(1 of its keys\)")
     broker.rules.write_text("{allow, everybody}.\n")
     before = broker.log.count("is in force as it is now")
     broker.child.send_signal(signal.SIGHUP)
@@ -132,6 +136,24 @@ def a_client_that_is_refused_for_ever_fills_no_log(case):
     watch = ann(broker, "watch")
     watch.subscribe("$SYS/brokers/test/metrics/log/lines/left_out")
     until(lambda: int(watch.take(mqtt.PUBLISH).payload) >= 300, "they are counted")
+
+
+@behaviour()
+def a_peer_that_breaks_the_protocol_fills_no_log(case):
+    """However often a client breaks the link protocol: a few lines that name it, and none as long as what it sent."""
+    broker = Cluster("left", links=[{"name": "right", "port": free_port()}],
+                     extra=DEFAULT + "log.throttling.time_window = 1h\n")
+    case.finally_(broker.kill)
+    broker.start()
+    for number in range(50):
+        client = Client(broker.address, 5, "intruder").open(username="clink", password=b"x")
+        cluster = "right" if number % 2 else "x" * 60_000
+        client.send(mqtt.publish(5, f"$LINK/cluster/route/{cluster}", b"rubbish", 1, pid=1))
+        client.expect_end(reasons=[0x83])
+    equal(broker.log.count("broke the link protocol"), 3, "lines")
+    check(max(map(len, broker.log.splitlines())) < 1000, "a line is too long")
+    broker.stop()
+    said(broker, r"47 more lines were left out, such as: ClusterLink: Link .*: client intruder at 127\.0\.0\.1 broke")
 
 
 @behaviour()

@@ -22,7 +22,7 @@ enum Reload {
             return
         }
         let new = runtime.config
-        tellWhatWaits(assembly, old, new)
+        let waiting = tellWhatWaits(assembly, old, new)
         let settings = BrokerSettings(new)
         for home in runtime.loops { runtime.run(on: home) { home.current.reconfigure(settings) } }
         unchanged += listeners.reload(new)
@@ -37,13 +37,17 @@ enum Reload {
             )
             return
         }
-        runtime.log(.notice, "\(name) is in force as it is now")
+        let rest = waiting == 0 ? "" : ", but for what takes a restart (\(waiting) of its keys)"
+        runtime.log(.notice, "\(name) is in force as it is now\(rest)")
     }
 
-    private static func tellWhatWaits(_ assembly: Assembly, _ old: Value, _ new: Value) {
-        guard let schema = try? Configuration.schema(with: try assembly.plugins.settings) else { return }
-        for change in schema.changes(from: old, to: new) where !change.reloadable {
+    /// The answer counts the changes that wait for a restart.
+    private static func tellWhatWaits(_ assembly: Assembly, _ old: Value, _ new: Value) -> Int {
+        guard let schema = try? Configuration.schema(with: try assembly.plugins.settings) else { return 0 }
+        let waiting = schema.changes(from: old, to: new).filter { !$0.reloadable }
+        for change in waiting {
             assembly.runtime.log(.warning, "\(change.origin): \(change.path) has changed; that takes a restart")
         }
+        return waiting.count
     }
 }

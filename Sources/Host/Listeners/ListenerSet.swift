@@ -2,6 +2,7 @@
 // The listeners of the configuration, each open on every loop (SO_REUSEPORT), so that no connection changes threads. A
 // Unix socket is open on one loop, which shares out what it accepts. [MQTT-4.2-1]
 
+import Broker
 import Config
 import Reactor
 
@@ -97,7 +98,7 @@ final class ListenerSet {
                     loop: port.home.loop,
                     endpoint: endpoint,
                     options: options,
-                    failed: { log(.error, "listener \(plan.name): \($0)") },
+                    failed: { tellFailure($0, plan, log) },
                     accepted: { fd, peer in port.accept(fd, peer) }
                 )
                 sockets.append((port.home, listener))
@@ -111,6 +112,12 @@ final class ListenerSet {
         return sockets
     }
 
+    private static func tellFailure(_ sentence: String, _ plan: ListenerPlan, _ log: Log) {
+        log.repeated(.error, LogKind("listeners that cannot accept"), plan.name) {
+            "listener \(plan.name): \(sentence)"
+        }
+    }
+
     private static func openShared(
         _ plan: ListenerPlan,
         _ ports: [ListenerPort],
@@ -121,7 +128,7 @@ final class ListenerSet {
             loop: ports[0].home.loop,
             endpoint: plan.endpoint,
             options: plan.socketOptions,
-            failed: { log(.error, "listener \(plan.name): \($0)") },
+            failed: { tellFailure($0, plan, log) },
             accepted: { fd, peer in
                 let port = ports[next % ports.count]
                 next &+= 1

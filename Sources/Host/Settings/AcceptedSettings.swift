@@ -48,7 +48,8 @@ enum AcceptedSettings {
             "burst_limit", "overload_kill",
         ].map { "log.console.\($0)" }
         + [
-            "rpc", "force_gc", "conn_congestion", "sysmon", "alarm", "stats", "trace", "telemetry",
+            "log.throttling.msgs", "rpc", "force_gc", "conn_congestion", "sysmon", "alarm", "stats", "trace",
+            "telemetry",
             "crl_cache", "durable_storage", "schema_registry",
         ]
 
