@@ -21,6 +21,8 @@ public struct BrokerCounters: Sendable {
     public var payloadBytesReceived: UInt64 = 0
     public var payloadBytesSent: UInt64 = 0
     public var sessionsExpired: UInt64 = 0
+    /// CONNECTs that were refused since the session of their client identifier is another's.
+    public var sessionsDenied: UInt64 = 0
 
     public init() {}
 
@@ -38,6 +40,7 @@ public struct BrokerCounters: Sendable {
         payloadBytesReceived &+= other.payloadBytesReceived
         payloadBytesSent &+= other.payloadBytesSent
         sessionsExpired &+= other.sessionsExpired
+        sessionsDenied &+= other.sessionsDenied
     }
 }
 

@@ -48,6 +48,8 @@ public struct BrokerSettings: Sendable {
     public var ignoresOwnMessages = false
     /// The higher of a subscription's and a message's QoS counts rather than the lower.
     public var upgradesQoS = false
+    /// A session goes to whoever connects with its client identifier, also to another user.
+    public var overridesIdentity = false
     /// A client that has a user name has it as client identifier, too.
     public var usesUserNameAsIdentifier = false
     /// Bytes waiting for one receiver's socket above which QoS 0 messages for it are dropped.

@@ -113,6 +113,8 @@ struct Connection {
 
     var state = State.expectingConnect
     var version = ProtocolVersion.v311
+    /// A plugin has admitted it.
+    var isAuthenticated = false
     var isSuperuser = false
     var hasUserName = false
     var hasPassword = false

@@ -88,6 +88,7 @@ extension Broker {
 
     /// Who the client is, as the plugin that admits it says.
     func takeIdentity(_ connection: ConnectionPointer, _ answer: HookAnswer) {
+        connection.pointee.isAuthenticated = true
         connection.pointee.isSuperuser = answer.isSuperuser
         guard let name = answer.details?.userName, !name.isEmpty else { return }
         connection.pointee.userName.deallocate()

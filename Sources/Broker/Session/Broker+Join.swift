@@ -36,12 +36,22 @@ extension Broker {
     /// The client is authenticated: find its session. [MQTT-3.1.3-2] [MQTT-3.1.4-4]
     func join(_ connection: ConnectionPointer) {
         let name = connection.pointee.clientIdentifier.view
+        let identity = identity(of: connection)
         guard loopCount > 1 else {
-            joinHere(connection, claim: 0)
+            let existing = session(named: name)
+            if existing >= 0, !settings.overridesIdentity, sessions[existing].pointee.identity != identity {
+                refuseStranger(connection)
+            } else {
+                joinHere(connection, claim: 0)
+            }
             return
         }
         let key = Array(name.buffer)
-        let (claim, previous) = registry.claim(key, loop)
+        let overrides = settings.overridesIdentity
+        guard let (claim, previous) = registry.claim(key, loop, identity, overrides: overrides) else {
+            refuseStranger(connection)
+            return
+        }
         let earlier = joining[key]?.last
         if let earlier, let old = self.connection(earlier.connection) { close(old, .sessionTakenOver) }
         if let earlier, earlier.claim == previous?.number, let last = joining[key]?.indices.last {

@@ -11,6 +11,8 @@ struct Session {
     var slot: Int32 = -1
     /// Under which the registry knows it; 0 where there is one loop.
     var claim: UInt64
+    /// Whom it belongs to.
+    var identity = SessionIdentity.none
     var connection: ConnectionPointer?
     /// The loops whose messages it gets through its other self, while it moves between loops: bit n = loop n.
     var deafTo: UInt64 = 0

@@ -13,6 +13,7 @@ public final class SessionRegistry: @unchecked Sendable {
         var loop: Int
         /// Never 0.
         var number: UInt64
+        var identity: SessionIdentity
     }
 
     final class Shard {
@@ -44,11 +45,18 @@ public final class SessionRegistry: @unchecked Sendable {
         return body(shard)
     }
 
-    /// Makes `loop` the owner. `previous` is the claim that it supersedes.
-    func claim(_ clientIdentifier: [UInt8], _ loop: Int) -> (number: UInt64, previous: Claim?) {
+    /// Makes `loop` the owner. `previous` is the claim that it supersedes. Nil if that one is another identity's, which
+    /// keeps it, unless `overrides`.
+    func claim(
+        _ clientIdentifier: [UInt8],
+        _ loop: Int,
+        _ identity: SessionIdentity,
+        overrides: Bool
+    ) -> (number: UInt64, previous: Claim?)? {
         with(clientIdentifier) { shard in
+            if !overrides, let owner = shard.owners[clientIdentifier], owner.identity != identity { return nil }
             shard.lastNumber += 1
-            let claim = Claim(loop: loop, number: shard.lastNumber)
+            let claim = Claim(loop: loop, number: shard.lastNumber, identity: identity)
             return (claim.number, shard.owners.updateValue(claim, forKey: clientIdentifier))
         }
     }

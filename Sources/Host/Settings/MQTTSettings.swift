@@ -17,6 +17,14 @@ enum MQTTSettings {
             doc: "Whether a client that has a user name has it as client identifier, too, whatever its CONNECT says."
         ),
         Setting(
+            "mqtt.client_id_override",
+            .choice(["same_user", "any"]),
+            fallback: "same_user",
+            doc: "Who may connect with the client identifier of a session that is there: `same_user` (the user name or "
+                + "certificate that made it, or an anonymous client of the same listener; others are refused with 0x85, "
+                + "3.1.1: 2), or `any`, who then has its subscriptions and messages."
+        ),
+        Setting(
             "mqtt.max_subscriptions",
             .union([.int, infinity]),
             fallback: "infinity",
@@ -74,6 +82,7 @@ enum MQTTSettings {
 extension BrokerSettings {
     mutating func readClients(_ config: Value) {
         usesUserNameAsIdentifier = config.bool(at: "mqtt.use_username_as_clientid") ?? false
+        overridesIdentity = config.string(at: "mqtt.client_id_override") == "any"
         maximumSubscriptions = config.int(at: "mqtt.max_subscriptions")
         messageExpiryInterval = config.int(at: "mqtt.message_expiry_interval").map { UInt64(clamping: $0) }
         ignoresOwnMessages = config.bool(at: "mqtt.ignore_loop_deliver") ?? false

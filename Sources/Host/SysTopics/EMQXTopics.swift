@@ -33,6 +33,7 @@ struct EMQXTopics {
         metric("client/connected", counters.connects)
         metric("client/disconnected", counters.disconnects)
         metric("session/terminated", counters.sessionsExpired)
+        metric("session/denied", counters.sessionsDenied)
     }
 
     private mutating func tellStats(_ figures: SysFigures, _ say: (String, String) -> Void) {

@@ -271,7 +271,9 @@ extension TestClient {
     }
 
     @Test func aSessionKeepsItsFiltersWhenItsClientComesElsewhere() throws {
-        let world = World(loops: 2)
+        var settings = BrokerSettings()
+        settings.overridesIdentity = true
+        let world = World(loops: 2, settings)
         let first = try TestClient.mounted(world, "c", at: "dev/", cleanStart: false, sessionExpiry: 100)
         first.subscribe("t", .atLeastOnce)
         first.vanish()

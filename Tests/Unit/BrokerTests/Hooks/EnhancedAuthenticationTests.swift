@@ -270,7 +270,9 @@ import Testing
         let challenge = ChallengePlugin()
         challenge.plugin.authenticate = { _, _, _ in Int(ISTH_ALLOW) }
         let world = World(loops: 2, plugins: [challenge.plugin])
-        let first = TestClient.connected(world, "c", loop: 1, cleanStart: false, sessionExpiry: 100)
+        let first = TestClient(world, "c", loop: 1)
+        first.connect(cleanStart: false, sessionExpiry: 100, userName: "ann")
+        #expect(first.takeTypes() == [.connack])
         let second = TestClient(world, "c")
         second.connect(cleanStart: false) { writer, text in
             writer.append(.authenticationMethod, text("challenge"))

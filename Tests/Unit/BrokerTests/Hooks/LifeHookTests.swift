@@ -156,7 +156,7 @@ import Testing
         let readers = (0..<3).map { TestClient.connected(world, "r\($0)") }
         for reader in readers { reader.subscribe("a", .atLeastOnce) }
         let late = TestClient(world, "r2")
-        late.connect(userName: "u", password: "late")
+        late.connect(password: "late")
         #expect(ticket != 0)
         TestClient.connected(world, "p").publish("a", qos: .atLeastOnce)
         #expect(late.takeTypes() == [.connack])

@@ -172,20 +172,30 @@ import Testing
         }
     }
 
-    @Test func theRegistryGivesAClientToTheLastClaimant() {
+    @Test func theRegistryGivesAClientToTheLastClaimant() throws {
         let registry = SessionRegistry()
-        let first = registry.claim([1], 0)
+        let ann = SessionIdentity(.user, "ann", mountpoint: "")
+        func claim(_ loop: Int) throws -> (number: UInt64, previous: SessionRegistry.Claim?) {
+            try #require(registry.claim([1], loop, ann, overrides: false))
+        }
+        let first = try claim(0)
         #expect(first.previous == nil && first.number != 0)
-        let second = registry.claim([1], 2)
-        #expect(second.previous == SessionRegistry.Claim(loop: 0, number: first.number))
+        let second = try claim(2)
+        #expect(second.previous == SessionRegistry.Claim(loop: 0, number: first.number, identity: ann))
         registry.release([1], first.number)
         #expect(registry.owner([1]) == 2)
         // The same loop again is another claim.
-        let third = registry.claim([1], 2)
+        let third = try claim(2)
         registry.release([1], second.number)
         #expect(registry.owner([1]) == 2)
+        // Another identity's claim changes nothing, or takes it over.
+        let bob = SessionIdentity(.user, "bob", mountpoint: "")
+        #expect(registry.claim([1], 0, bob, overrides: false) == nil)
+        #expect(registry.owner([1]) == 2)
+        #expect(registry.claim([1], 0, bob, overrides: true)?.previous?.number == third.number)
+        #expect(registry.claim([1], 1, ann, overrides: false) == nil)
         registry.release([1], third.number)
-        #expect(registry.owner([1]) == nil)
+        #expect(registry.owner([1]) == 0)
     }
 
     @Test func aTicketIsGoodOnce() {
