@@ -281,7 +281,8 @@ def pages_of_other_sites_are_not_local(case):
     equal(status(local, "Origin: null"), 403, "a page that hides its site")
     equal(status(local, "Origin: http://localhost:8000"), 101, "a page of this machine")
     equal(status(local), 101, "no page")
-    until(lambda: "check_origins" in local.log, "the log names the setting")
+    until(lambda: re.search(r"\[warning\] listener ws:.* is refused with 403: .*check_origins", local.log),
+          "the log names the setting")
     equal(status(Served(case, 'check_origins = "https://app.example"'), foreign), 101, "a page that is named")
     equal(status(Served(case, beside="enable_authn = false"), foreign), 101, "a listener that admits everybody")
     users = scratch("users") / "users.csv"

@@ -67,7 +67,7 @@ final class WebSocketLayer: ClientLayer, TimerTarget {
     }
 
     private func refuse(_ response: HTTPResponse, _ client: Client) {
-        client.port.tell(
+        client.port.complain(
             client.peer,
             "\(client.peer) is refused with \(response.status.rawValue): \(response.sentence)"
         )
