@@ -12,6 +12,8 @@ struct Authenticator: Sendable {
     }
     let userIDType: UserIDType
     let users: UserTable
+    let maxWaitingPerUser: Int
+    let maxWaitingPerAddress: Int
 }
 
 /// All that one reload replaces.
@@ -45,6 +47,8 @@ private struct AuthenticatorSettings: Decodable {
     let precondition: String?
     let algorithm: String?
     let iteration_count: Int?
+    let max_waiting_per_user: Int?
+    let max_waiting_per_address: Int?
 }
 
 private let defaultBootstrapFile = "etc/auth-built-in-db-bootstrap.csv"
@@ -103,7 +107,19 @@ extension PasswordAuth {
             throw refuse(setting, "password_hash_algorithm", "\(error)")
         }
         let users = try withUserFile(setting) { try loadUsers(entry.bootstrap_file, algorithm, type) }
-        return Authenticator(userIDType: userIDType, users: users)
+        return Authenticator(
+            userIDType: userIDType,
+            users: users,
+            maxWaitingPerUser: try limit(entry.max_waiting_per_user ?? 4, setting, "max_waiting_per_user"),
+            maxWaitingPerAddress: try limit(entry.max_waiting_per_address ?? 128, setting, "max_waiting_per_address")
+        )
+    }
+
+    private func limit(_ value: Int, _ setting: String, _ key: String) throws -> Int {
+        guard (1...1024).contains(value) else {
+            throw refuse(setting, key, "it is from 1 to 1024, not \(value): that many passwords can wait in all.")
+        }
+        return value
     }
 
     private func loadSCRAM(

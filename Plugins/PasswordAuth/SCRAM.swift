@@ -32,7 +32,9 @@ extension PasswordAuth {
         _ ticket: isth_id,
         _ exchange: SCRAMExchange?
     ) -> isth_result {
-        guard let exchange, ClientSlot.set(exchange, of: client) else { return isth_result(ISTH_DENY) }
+        guard let exchange, ClientSlot.set(Pending(exchange: exchange), of: client) else {
+            return isth_result(ISTH_DENY)
+        }
         host.answer(ticket, .goOn(exchange.answer))
         return isth_result(ISTH_LATER)
     }
@@ -42,8 +44,8 @@ extension PasswordAuth {
         _ ticket: isth_id,
         _ data: BytesView
     ) -> isth_result {
-        let success = ClientSlot<SCRAMExchange>.object(of: client)?.finish(data.array)
-        ClientSlot<SCRAMExchange>.set(nil, of: client)
+        let success = ClientSlot<Pending>.object(of: client)?.exchange?.finish(data.array)
+        ClientSlot<Pending>.set(nil, of: client)
         guard let success else { return isth_result(ISTH_DENY) }
         host.answer(ticket, .success(success.data, userName: success.userName, superuser: success.isSuperuser))
         return isth_result(ISTH_LATER)

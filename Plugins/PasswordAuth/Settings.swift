@@ -46,6 +46,18 @@ let passwordAuthSettings = Settings(
                 default: "4096",
                 "How many rounds make a password a key, for scram: done when the file is read, and by every client."
             ),
+            Setting(
+                "max_waiting_per_user",
+                .int,
+                default: "4",
+                "How many passwords for one user may wait to be checked by a slow hash; further ones are refused (0x89)."
+            ),
+            Setting(
+                "max_waiting_per_address",
+                .int,
+                default: "128",
+                "The same for one address, or one /64 of IPv6."
+            ),
             Setting("precondition", .string.optional, "Not supported: it must be absent or empty."),
             Setting(
                 "password_hash_algorithm.name",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regular expressions of the kind Erlang's `re` has: PCRE, on bytes, not anchored, case-sensitive. Compiled once, to
-// machine code where the system permits it.
+// machine code where the system permits it. A dollar is the end and nothing else: by default it would also stand before
+// a last line feed, and "admin\n" is another user than "admin".
 
 import CPCRE2
 import PluginKit
@@ -27,7 +28,8 @@ final class Regex: @unchecked Sendable {
         var error: Int32 = 0
         var offset = 0
         let code = pattern.withUnsafeBufferPointer {
-            pcre2_compile_8($0.baseAddress ?? BytesView.empty.base, $0.count, 0, &error, &offset, nil)
+            let base = $0.baseAddress ?? BytesView.empty.base
+            return pcre2_compile_8(base, $0.count, PCRE2_DOLLAR_ENDONLY, &error, &offset, nil)
         }
         guard let code else { throw Mistake(offset: offset, message: Self.message(error)) }
         // Without machine code (a hardened system may refuse it) pcre2_match interprets.

@@ -36,6 +36,12 @@ private func digit(_ byte: UInt8) -> UInt8? {
     }
 }
 
+/// One of several things for a name that is nowhere: in this process always the same one, which nobody outside foresees,
+/// as hashes are seeded at random. Nil if there are none.
+public func pick<Thing>(from things: [Thing], for name: [UInt8]) -> Thing? {
+    things.isEmpty ? nil : things[Int(UInt(bitPattern: name.hashValue) % UInt(things.count))]
+}
+
 func randomSalt() -> [UInt8] {
     var generator = SystemRandomNumberGenerator()
     return (0..<16).map { _ in generator.next() }

@@ -21,10 +21,11 @@ public final class SCRAMExchange {
     private let keys: SCRAMKeys
     private let user: SCRAMTable.User?
 
-    /// Nil if the message is none. The first table that knows the user is asked, or the first one.
+    /// Nil if the message is none. The first table that knows the user is asked. Somebody unknown gets one of them, the same
+    /// every time: the count of iterations tells nobody who is a user.
     public convenience init?(_ message: [UInt8], _ tables: [SCRAMTable]) {
         guard message.count <= Self.longest, let first = SCRAMFirstMessage(message),
-            let table = tables.first(where: { $0.knows(first.userName) }) ?? tables.first,
+            let table = tables.first(where: { $0.knows(first.userName) }) ?? pick(from: tables, for: first.userName),
             let (salt, keys, user) = table.credential(of: first.userName)
         else { return nil }
         let random = (0..<18).map { _ in UInt8.random(in: .min ... .max) }

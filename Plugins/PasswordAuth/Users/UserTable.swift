@@ -6,15 +6,22 @@ import PluginKit
 public struct UserTable: Sendable {
     public let algorithm: Algorithm
     private let users: [[UInt8]: Credential]
+    /// A sample of the users, with as many of each cost as there are among all.
+    private let decoys: [Credential]
 
     public var count: Int { users.count }
 
     public subscript(_ userID: [UInt8]) -> Credential? { users[userID] }
 
+    /// What the password of somebody unknown is compared with, for nothing but the time it takes: the credential of a
+    /// user, the same one whenever that name is asked. Nil if there are no users.
+    public func decoy(for userID: [UInt8]) -> Credential? { pick(from: decoys, for: userID) }
+
     /// No users.
     public init(_ algorithm: Algorithm) {
         self.algorithm = algorithm
         users = [:]
+        decoys = []
     }
 
     /// The users of a bootstrap file. Passwords of a plain file are salted and hashed in memory; under an algorithm
@@ -47,6 +54,7 @@ public struct UserTable: Sendable {
         }
         guard file.mistakes.isEmpty else { throw UserFileErrors(sentences: file.mistakes) }
         self.users = users
+        decoys = Array(users.values.prefix(64))
     }
 }
 

@@ -43,7 +43,8 @@ private func holds(_ condition: String, _ client: TestClient, permission: String
         arguments: [
             #"{username, "bo"}"#, #"{username, "Bob"}"#, #"{username, {re, "^B"}}"#, #"{clientid, "dev"}"#,
             #"{ipaddr, "10.1.2.4"}"#, #"{ipaddr, "11.0.0.0/8"}"#, #"{ipaddr, "::/0"}"#,
-            #"{ipaddrs, ["::1", "9.0.0.0/8"]}"#,
+            #"{ipaddrs, ["::1", "9.0.0.0/8"]}"#, #"{ipaddrs, ["::/0", "::1"]}"#, #"{ipaddrs, ["::/0", "9.0.0.0/8"]}"#,
+            #"{'or', [{ipaddr, "::/0"}, {ipaddr, "::/96"}]}"#,
             #"{client_attr, "group", "g"}"#, #"{client_attr, "group", {re, ".*"}}"#, "{zone, west}",
             "{listener, 'tcp:east'}",
             "{security_profile, hardened}", #"{'and', [{username, "bob"}, {ipaddr, "11.0.0.0/8"}]}"#,
@@ -69,6 +70,22 @@ private func holds(_ condition: String, _ client: TestClient, permission: String
         #expect(try holds(#"{ipaddr, "fe80::/10"}"#, TestClient("x", peer: "fe80::1%eth0")))
         #expect(try holds(#"{ipaddr, "10.0.0.0/8"}"#, TestClient("x", peer: "::ffff:10.0.0.1")))
         #expect(try !holds(#"{ipaddr, "0.0.0.0/0"}"#, TestClient("x", peer: "::1")))
+        #expect(try !holds(#"{ipaddrs, ["0.0.0.0/0", "0.0.0.1"]}"#, TestClient("x", peer: "::1")))
+        #expect(try !holds(#"{ipaddrs, ["::/0", "::a00:1"]}"#, TestClient("x", peer: "::ffff:10.0.0.1")))
+    }
+
+    @Test(
+        "A dollar is the end of the text, not the place before a last line feed",
+        arguments: ["^bob$", "bob$", "^(bob|eve)$", "^bob$|^eve$", "^[a-z]+$"]
+    )
+    func dollar(_ expression: String) throws {
+        for kind in ["username", "clientid"] {
+            let condition = #"{\#(kind), {re, "\#(expression)"}}"#
+            #expect(try holds(condition, TestClient("bob", username: "bob")))
+            for name in ["bob\n", "bob\r\n", "bob\n\n"] {
+                #expect(try !holds(condition, TestClient(name, username: name)))
+            }
+        }
     }
 
     @Test("A regular expression that gives up denies and never allows")

@@ -35,15 +35,21 @@ struct SCRAMClient {
         }
     }
 
-    /// The last message and the answer it is to get.
-    func final(_ challenge: [UInt8], _ password: String) throws -> (message: [UInt8], answer: String) {
+    /// The last message and the answer it is to get. With another header or nonce the proof is one of that message.
+    func final(
+        _ challenge: [UInt8],
+        _ password: String,
+        header otherHeader: String? = nil,
+        nonce otherNonce: String? = nil
+    ) throws -> (message: [UInt8], answer: String) {
         let parts = try Challenge(challenge)
         let derivation = try PBKDF2(AlgorithmSettings(mac_fun: digest.rawValue, iterations: parts.iterations))
         let salted = try #require(derivation.derive(Array(password.utf8), parts.salt))
         let key = try #require(digest.authenticate(salted, Array("Client Key".utf8)))
         let stored = try #require(digest.hash(key))
         let server = try #require(digest.authenticate(salted, Array("Server Key".utf8)))
-        let withoutProof = "c=\(text(Base64.encode(Array(header.utf8)))),r=\(parts.nonce)"
+        let repeated = text(Base64.encode(Array((otherHeader ?? header).utf8)))
+        let withoutProof = "c=\(repeated),r=\(otherNonce ?? parts.nonce)"
         let all = Array("\(first.dropFirst(header.count)),\(text(challenge)),\(withoutProof)".utf8)
         let signature = try #require(digest.authenticate(stored, all))
         let proof = text(Base64.encode(zip(key, signature).map { $0 ^ $1 }))
@@ -182,6 +188,39 @@ private func table(
             #expect(exchange.finish(Array(change(message).utf8)) == nil, "\(number)")
             #expect(exchange.finish(Array(message.utf8)) != nil)
         }
+    }
+
+    /// Somebody in the middle who changes the first message is noticed by what the last one repeats, although the proof fits.
+    @Test(arguments: ["n,,", "y,,", "n,a=ann,"])
+    func theLastMessageRepeatsTheFirst(header: String) throws {
+        let table = try table()
+        let client = SCRAMClient(.sha256, "ann", header: header)
+        let exchange = try #require(SCRAMExchange(client.bytes, [table]))
+        let nonce = try SCRAMClient.Challenge(exchange.answer).nonce
+        for other in ["n,,", "y,,", "n,a=ann,", "", "n", "p=tls-unique,,", header + "x"] where other != header {
+            let message = try client.final(exchange.answer, "secret", header: other).message
+            #expect(exchange.finish(message) == nil, "\(other)")
+        }
+        for other in [
+            "client", nonce + "x", String(nonce.dropLast()), String(nonce.dropFirst(6)), nonce.uppercased(), "",
+        ] {
+            let message = try client.final(exchange.answer, "secret", nonce: other).message
+            #expect(exchange.finish(message) == nil, "\(other)")
+        }
+        #expect(try exchange.finish(client.final(exchange.answer, "secret").message) != nil)
+    }
+
+    /// With several tables somebody unknown seems to be in any of them, always in the same one.
+    @Test func nobodyLearnsWhichTableHasUsers() throws {
+        let tables = [try table(iterations: 16), try table(iterations: 17)]
+        func iterations(_ user: String) throws -> Int {
+            let exchange = try #require(SCRAMExchange(SCRAMClient(.sha256, user).bytes, tables))
+            return try SCRAMClient.Challenge(exchange.answer).iterations
+        }
+        let strangers = (0..<64).map { "stranger\($0)" }
+        #expect(Set(try strangers.map(iterations)) == [16, 17])
+        for user in strangers { #expect(try iterations(user) == iterations(user)) }
+        #expect(try iterations("ann") == 16)
     }
 
     /// The server's part of the nonce is new each time, so an old proof is worth nothing.
