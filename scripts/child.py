@@ -25,6 +25,16 @@ def unfinished(lines):
     return list(begun)
 
 
+def end_session(leader):
+    """Ends all that a command started: the tests' own children have groups of their own, but the same session."""
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and os.getsid(int(entry.name)) == leader:
+                os.kill(int(entry.name), signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
 def stream(words, show=print, environment=None, folder=ROOT, silence=SILENCE):
     """Runs a command; its exit status and its lines, each of which goes to `show` as it comes."""
     child = subprocess.Popen([str(word) for word in words], cwd=folder, text=True, errors="replace", bufsize=1,
@@ -34,7 +44,7 @@ def stream(words, show=print, environment=None, folder=ROOT, silence=SILENCE):
 
     def end():
         hangs.set()
-        os.killpg(child.pid, signal.SIGKILL)
+        end_session(child.pid)
 
     lines = []
     watch = threading.Timer(silence, end)

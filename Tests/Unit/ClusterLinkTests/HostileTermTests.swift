@@ -167,6 +167,19 @@ struct HostileTermTests {
         #expect(skipError([131, 80, 0, 0, 0, 1, 80]) != nil)
     }
 
+    @Test("A list has no more elements than bytes follow, the tail's among them")
+    func listCounts() {
+        func list(_ count: UInt8) -> Result<Int, TermError> {
+            ([108, 0, 0, 0, count, 97, 1, 106] as [UInt8]).withView { view in
+                var reader = TermReader(term: view)
+                do throws(TermError) { return .success(try reader.list()) } catch { return .failure(error) }
+            }
+        }
+        #expect(list(2) == .success(2))
+        #expect(list(3) == .failure(.impossibleCount))
+        #expect(list(0) == .failure(.impossibleCount))
+    }
+
     @Test("Process, port, reference and function terms are skipped")
     func opaque() {
         let atom: [UInt8] = [119, 1, 110]

@@ -172,6 +172,16 @@ import Testing
         }
     }
 
+    @Test func anIdentifierIsForgottenWhenItsTimeIsUpAndNotBefore() {
+        var set = PacketIdentifierSet()
+        let isNew = set.insert(7, at: 1000)
+        #expect(isNew)
+        set.forget(after: 500, now: 1499)
+        #expect(set.contains(7))
+        set.forget(after: 500, now: 1500)
+        #expect(!set.contains(7))
+    }
+
     @Test func theRegistryGivesAClientToTheLastClaimant() throws {
         let registry = SessionRegistry()
         let ann = SessionIdentity(.user, "ann", mountpoint: "")
