@@ -5,7 +5,7 @@
 import MQTT
 import PluginAPI
 
-/// Messages and bytes since the start, of one loop. Other threads may read them a little late.
+/// Messages and bytes since the start, of one loop: only its thread may read them.
 public struct BrokerCounters: Sendable {
     public var bytesReceived: UInt64 = 0
     public var bytesSent: UInt64 = 0

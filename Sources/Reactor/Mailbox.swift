@@ -15,7 +15,7 @@ public final class Mailbox<Element>: MailboxReceiver, @unchecked Sendable {
     private let receive: ([Element]) -> Void
 
     /// Attaches a mailbox to `loop`, before the loop runs or on it. `receive` gets each batch on the loop, once a turn,
-    /// after the sockets' events and before the timers. The loop keeps the mailbox until its run ends; what is pushed
+    /// before the sockets' events. The loop keeps the mailbox until its run ends; what is pushed
     /// after that is never received.
     public init(loop: EventLoop, receive: @escaping ([Element]) -> Void) {
         self.loop = loop
