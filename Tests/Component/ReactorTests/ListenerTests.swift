@@ -75,7 +75,37 @@ import Testing
         second.close()
     }
 
-    @Test func vacancyIsCheckedWithoutListening() throws {
+    /// Nobody is let in by a check: a client would take the port for a broker that is there.
+    @Test func aCheckOfVacancyDoesNotListen() throws {
+        let loop = try EventLoop(index: 0)
+        let listener = try listen(loop, .tcp(host: "127.0.0.1", port: 0)).get()
+        let port = listener.port
+        listener.close()
+        let isDone = Watched(false)
+        let knocks = Watched((tried: 0, letIn: 0))
+        let client = try Thread(name: "client") {
+            while !isDone.current {
+                let isLetIn = isListened(to: port)
+                knocks.change { $0 = ($0.tried + 1, $0.letIn + (isLetIn ? 1 : 0)) }
+            }
+        }
+        while knocks.current.tried < 1000 { try Listener.checkVacancy(host: "127.0.0.1", port: port) }
+        isDone.change { $0 = true }
+        client.join()
+        #expect(knocks.current.letIn == 0)
+    }
+
+    /// Asked from another address, so that the client's own port is never the one in question.
+    private func isListened(to port: UInt16) -> Bool {
+        let fd = blockingSocket()
+        defer { close(fd) }
+        let own = SocketAddress(numeric: "127.0.0.2", port: 0)
+        let other = SocketAddress(numeric: "127.0.0.1", port: port)
+        guard own?.withSockaddr({ bind(fd, $0, $1) }) == 0 else { return false }
+        return other?.withSockaddr { connect(fd, $0, $1) } == 0
+    }
+
+    @Test func aSharedPortIsNotVacant() throws {
         let loop = try EventLoop(index: 0)
         var options = ListenerOptions()
         options.reusePort = true

@@ -67,16 +67,19 @@ final class TLSPeer: @unchecked Sendable {
     let socket: Peer
     let ssl: OpaquePointer
     private let context: OpaquePointer
+    /// What `handshakeInMemory` and everything said since has made.
+    private var unsent: OpaquePointer?
 
     /// Does not shake hands yet. `session` is one to resume, of another peer.
     init(
         port: UInt16,
+        receiveBuffer: Int32 = 0,
         version: Int32 = TLS1_3_VERSION,
         certificate: String? = nil,
         session: OpaquePointer? = nil,
         name: String? = nil
     ) {
-        socket = Peer(port: port)
+        socket = Peer(port: port, receiveBuffer: receiveBuffer)
         guard let context = SSL_CTX_new(TLS_client_method()) else { preconditionFailure("SSL_CTX_new") }
         self.context = context
         _ = openssl_ctx_set_versions(context, version, version)
@@ -100,6 +103,27 @@ final class TLSPeer: @unchecked Sendable {
     func handshake() -> Bool {
         ERR_clear_error()
         return SSL_do_handshake(ssl) == 1
+    }
+
+    /// Shakes hands, but keeps its last message: what is said behind it leaves with it, in one segment, by `flush`.
+    func handshakeInMemory() {
+        let (input, output) = (BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()))
+        SSL_set_bio(ssl, input, output)
+        unsent = output
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while SSL_do_handshake(ssl) != 1 {
+            flush()
+            let got = recv(socket.fd, &buffer, buffer.count, 0)
+            precondition(got > 0, "the server ended the handshake")
+            BIO_write(input, buffer, Int32(got))
+        }
+    }
+
+    /// Sends what was said since `handshakeInMemory`.
+    func flush() {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = BIO_read(unsent, &buffer, Int32(buffer.count))
+        if count > 0 { socket.send(Array(buffer.prefix(Int(count)))) }
     }
 
     @discardableResult

@@ -129,21 +129,10 @@ import Testing
     @Test func dataRightBehindFinishedIsDelivered() throws {
         let running = try RunningLoop()
         let server = try Server(running, tls: TLSContext(serverSettings()))
-        // Memory on the client's side: its Finished and its first data leave in one segment.
         let peer = TLSPeer(port: server.port)
-        let (input, output) = (BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()))
-        SSL_set_bio(peer.ssl, input, output)
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while SSL_do_handshake(peer.ssl) != 1 {
-            let count = BIO_read(output, &buffer, Int32(buffer.count))
-            if count > 0 { peer.socket.send(Array(buffer.prefix(Int(count)))) }
-            let got = recv(peer.socket.fd, &buffer, buffer.count, 0)
-            #expect(got > 0)
-            BIO_write(input, buffer, Int32(got))
-        }
+        peer.handshakeInMemory()
         #expect(peer.send(Array("CONNECT".utf8)))
-        let count = BIO_read(output, &buffer, Int32(buffer.count))
-        peer.socket.send(Array(buffer.prefix(Int(count))))
+        peer.flush()
         #expect(server.stream().record.wait { $0.count > 0 }.bytes == Array("CONNECT".utf8))
         running.finish()
     }
@@ -157,24 +146,87 @@ import Testing
         running.finish()
     }
 
-    @Test func pausedInTheHandshakeHoldsWhatFollows() throws {
+    /// What came in one segment with the end of the handshake is decrypted already when the owner pauses.
+    private func pausedStream(_ running: RunningLoop, _ server: Server, _ peer: TLSPeer) -> ProbeStream {
+        let stream = server.stream()
+        stream.record.wait { $0.handshakes == 1 }
+        #expect(running.on { _ in !(stream.tls?.held.isEmpty ?? true) }, "nothing is held: nothing is tested")
+        return stream
+    }
+
+    @Test func whatIsHeldInAPauseComesBeforeTheEnd() throws {
         let running = try RunningLoop()
         let server = try Server(running, tls: TLSContext(serverSettings())) { stream in
             stream.onHandshake = { $0.pauseReading() }
         }
         let peer = TLSPeer(port: server.port)
-        #expect(peer.handshake())
+        peer.handshakeInMemory()
         #expect(peer.send([1, 2, 3]))
         #expect(peer.send([4]))
         peer.sayCloseNotify()
-        let stream = server.stream()
-        stream.record.wait { $0.handshakes == 1 }
+        peer.flush()
+        let stream = pausedStream(running, server, peer)
         for _ in 0..<20 { running.on { _ in } }
         #expect(stream.record.current.count == 0)
+        #expect(stream.record.current.ends.isEmpty)
+        // A pause that begins again at once is one.
+        running.on { _ in
+            stream.resumeReading()
+            stream.pauseReading()
+        }
+        running.on { _ in }
+        #expect(stream.record.current.count == 0)
+        #expect(stream.record.current.ends.isEmpty)
         running.on { _ in stream.resumeReading() }
         let record = stream.record.wait { !$0.ends.isEmpty }
         #expect(record.bytes == [1, 2, 3, 4])
         #expect(record.ends == [.peerClosed])
+        running.finish()
+    }
+
+    @Test func whatIsHeldInAPauseIsNotOvertaken() throws {
+        let running = try RunningLoop()
+        let server = try Server(running, tls: TLSContext(serverSettings())) { stream in
+            stream.onHandshake = { $0.pauseReading() }
+        }
+        let peer = TLSPeer(port: server.port)
+        peer.handshakeInMemory()
+        #expect(peer.send([1, 2, 3]))
+        peer.flush()
+        let stream = pausedStream(running, server, peer)
+        running.on { loop in
+            // Epoll watches the socket again, which the pause does not change at once.
+            stream.resumeReading()
+            stream.pauseReading()
+            // The next turn has newer bytes to read, and is to deliver what is held.
+            peer.send([4])
+            peer.sayCloseNotify()
+            peer.flush()
+            loop.post { stream.resumeReading() }
+        }
+        let record = stream.record.wait { !$0.ends.isEmpty }
+        #expect(record.bytes == [1, 2, 3, 4])
+        #expect(record.ends == [.peerClosed])
+        running.finish()
+    }
+
+    /// The socket takes far less at a time than what waits for it.
+    @Test func ciphertextLeavesInManyPieces() throws {
+        let running = try RunningLoop()
+        let server = try Server(running, tls: TLSContext(serverSettings())) { stream in
+            setOption(stream.fd, SOL_SOCKET, SO_SNDBUF, 4096)
+        }
+        let peer = TLSPeer(port: server.port, receiveBuffer: 4096)
+        #expect(peer.handshake())
+        let stream = server.stream()
+        stream.record.wait { $0.handshakes == 1 }
+        let bytes = pattern(TLSTransport.chunkSize)
+        let taken = running.on { _ in bytes.withUnsafeBytes { stream.write($0) } }
+        #expect(taken == bytes.count, "all of it is encrypted at once")
+        #expect(running.on { _ in stream.hasWaitingCiphertext })
+        #expect(peer.read(taken) == bytes)
+        while running.on({ _ in stream.hasWaitingCiphertext }) {}
+        #expect(stream.record.current.ends.isEmpty)
         running.finish()
     }
 
