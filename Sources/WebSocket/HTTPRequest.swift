@@ -4,8 +4,7 @@
 
 struct HTTPRequest {
     let method: Substring
-    /// Without the query.
-    let path: Substring
+    let target: RequestTarget
     /// Names in lower case, in the order they came.
     private(set) var fields: [(name: String, value: Substring)] = []
 
@@ -19,7 +18,7 @@ struct HTTPRequest {
         // Other encodings may stand in fields that nobody reads here, such as cookies.
         var lines = Self.lines(String(decoding: head, as: UTF8.self))
         let words = lines.removeFirst().split(separator: " ", omittingEmptySubsequences: false)
-        guard words.count == 3, words[0].utf8.allSatisfy(Self.isTokenCharacter), words[1].utf8.first == 0x2F else {
+        guard words.count == 3, words[0].utf8.allSatisfy(Self.isTokenCharacter) else {
             throw HTTPResponse(.badRequest, "The request line is malformed.")
         }
         guard words[2] == "HTTP/1.1" else {
@@ -28,10 +27,12 @@ struct HTTPRequest {
                 : HTTPResponse(.badRequest, "The request line is malformed.")
         }
         method = words[0]
-        path = words[1].prefix { $0 != "?" }
-        guard !method.isEmpty, words[1].utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+        guard !method.isEmpty, words[1].utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }),
+            let target = RequestTarget(words[1])
+        else {
             throw HTTPResponse(.badRequest, "The request line is malformed.")
         }
+        self.target = target
         for line in lines { try add(line) }
     }
 

@@ -4,7 +4,7 @@
 
 public struct UpgradeRules: Sendable {
     /// Served beside "/".
-    public var path = "/mqtt"
+    public var path = PathPattern.mqtt
     public var subprotocols = ["mqtt", "mqtt-v3", "mqtt-v3.1.1", "mqtt-v5"]
     public var failsWithoutSubprotocol = true
     public var checksOrigin = false
@@ -21,7 +21,7 @@ public struct UpgradeRules: Sendable {
         guard request.method == "GET" else {
             throw HTTPResponse(.methodNotAllowed, "Only GET is answered here.", fields: ["Allow: GET"])
         }
-        guard request.path == path || request.path == "/" else {
+        guard request.target.segments.isEmpty || path.matches(request.target) else {
             throw HTTPResponse(.notFound, "Nothing is here; MQTT is at \(path).")
         }
         try checkForm(request)

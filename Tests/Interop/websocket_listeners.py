@@ -224,6 +224,11 @@ def requests_are_held_to_the_settings(case):
     equal(status(protocols=None), (400, None), "no subprotocol")
     equal(status(fields=("Origin: https://c.example",)), (403, None), "another origin")
     equal(status(fields=()), (403, None), "no origin")
+    below = Served(case, 'mqtt_path = "/mqtt/[...]"')
+    for path, expected in (("/mqtt", 101), ("/mqtt/", 101), ("/mqtt/any/thing", 101), ("/mqttx", 404)):
+        web = below.plain()
+        web.plain.sendall(f"GET {path} HTTP/1.1\r\n{GOOD}\r\n".encode())
+        equal(web.response().status, expected, path)
     lax = Served(case, "fail_if_no_subprotocol = false")
     web = lax.plain().upgrade(protocols=None)
     check("sec-websocket-protocol" not in web.fields, "a subprotocol that nobody asked for")

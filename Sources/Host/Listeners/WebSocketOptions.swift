@@ -15,9 +15,15 @@ struct WebSocketOptions: Sendable {
         let value = place.value
         maximumMessageSize = value.int(at: "max_frame_size") ?? .max
         idleTimeout = value.int(at: "idle_timeout").map { UInt64(clamping: $0) }
-        rules.path = value.string(at: "mqtt_path") ?? rules.path
-        guard rules.path.hasPrefix("/"), !rules.path.contains("?"), !rules.path.contains("#") else {
-            throw place.error("mqtt_path", "is not a path; it begins with a slash and has no query, such as \"/mqtt\"")
+        if let text = value.string(at: "mqtt_path") {
+            guard let path = PathPattern(text) else {
+                throw place.error(
+                    "mqtt_path",
+                    "is not a path; it begins with a slash, has no query, and \"[...]\" for anything below only at its end, "
+                        + "such as \"/mqtt\" or \"/mqtt/[...]\""
+                )
+            }
+            rules.path = path
         }
         rules.failsWithoutSubprotocol = value.bool(at: "fail_if_no_subprotocol") ?? true
         rules.subprotocols = place.list("supported_subprotocols")

@@ -11,7 +11,7 @@ extension WebSocketOptions {
             "mqtt_path",
             .string,
             fallback: "\"/mqtt\"",
-            doc: "The path that clients ask for; `/` is served beside it."
+            doc: "The path that clients ask for, `/mqtt/[...]` for it and all below it; `/` is served beside it."
         ),
         Setting(
             "fail_if_no_subprotocol",

@@ -63,6 +63,39 @@ extension Handshake.Outcome {
         )
     }
 
+    private func status(_ target: String, at path: String) throws -> Int? {
+        var rules = UpgradeRules()
+        rules.path = try #require(PathPattern(path))
+        let head = "GET \(target) HTTP/1.1\r\n\(Corpus.goodFields)\r\n".replacing("\\r\\n", with: "\r\n")
+        return ask(Array(head.utf8), rules).status
+    }
+
+    /// EMQX's documentation has this one.
+    @Test(arguments: ["/mqtt", "/mqtt/", "/mqtt/a", "/mqtt/a/b?c", "/mqtt//", "http://a/mqtt/x", "/", "/m%71tt/%00"])
+    func aPatternServesWhatIsBelow(_ target: String) throws { #expect(try status(target, at: "/mqtt/[...]") == 101) }
+
+    @Test(arguments: ["/mqttx", "/mqtt2/a", "/a/mqtt", "//mqtt", "/mqtt%2Fa"])
+    func aPatternServesNothingElse(_ target: String) throws { #expect(try status(target, at: "/mqtt/[...]") == 404) }
+
+    @Test(
+        arguments: [
+            ("/[...]", "/any/thing", 101), ("/a/b", "/a/b/", 101), ("/a/b/", "/a/b", 101), ("/a/b", "/a", 404),
+            ("/a%20b", "/a%20b", 101), ("/bröker", "/br%C3%B6ker", 101), ("/br%C3%B6ker", "/br%c3%b6ker/", 101),
+            ("/", "/", 101), ("/", "/mqtt", 404), ("/%5B...%5D", "/[...]", 101), ("/%5B...%5D", "/a", 404),
+        ]
+    )
+    func pathsAreComparedDecoded(path: String, target: String, status: Int) throws {
+        #expect(try self.status(target, at: path) == status)
+    }
+
+    @Test(
+        arguments: [
+            "", "mqtt", "[...]", "/mqtt?x", "/mqtt#x", "/mqtt/[...]/x", "/mqtt[...]", "/mqtt[/x]", "/:any", "/a/:any/b",
+            "/mq%tt", "/mqtt/[...]/[...]",
+        ]
+    )
+    func whatIsNoPatternIsRefused(_ text: String) { #expect(PathPattern(text) == nil) }
+
     @Test func whatFollowsTheRequestIsLeftForTheFrames() {
         let head = Array("GET / HTTP/1.1\r\n\(Corpus.goodFields)\r\n".replacing("\\r\\n", with: "\r\n").utf8)
         guard case .accepted(_, let used) = ask(head + [0x82, 0x80, 1, 2, 3, 4]) else {
