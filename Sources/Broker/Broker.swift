@@ -57,6 +57,8 @@ public enum LogLevel: Int32, Sendable, Comparable {
 public final class Broker {
     public let loop: Int
     public let loopCount: Int
+    /// Sets of loops are the bits of one word.
+    public static let maximumLoopCount = UInt64.bitWidth
     public internal(set) var settings: BrokerSettings
     /// Which loop owns a client's session; asked only when there are several loops.
     let registry: SessionRegistry
@@ -182,6 +184,7 @@ public final class Broker {
         throttle: LogThrottle = LogThrottle(),
         log: @escaping (LogLevel, String) -> Void
     ) {
+        precondition(loop < loopCount && loopCount <= Self.maximumLoopCount)
         self.loop = loop
         self.loopCount = loopCount
         self.settings = settings

@@ -32,9 +32,9 @@ public struct BrokerSettings: Sendable {
     public var keepAliveMultiplier = 1.5
     /// Told to clients that ask for Response Information; empty = nothing is told. [MQTT-3.1.2-28]
     public var responseInformation: [UInt8] = []
-    /// Replaces the client's keep-alive. [MQTT-3.1.2-21]
+    /// Replaces the keep-alive of an MQTT 5 client [MQTT-3.1.2-21]; older ones could not be told.
     public var serverKeepAlive: UInt16?
-    /// Replaces a longer keep-alive, or none, of an MQTT 5 client; older ones could not be told.
+    /// Replaces a longer keep-alive, or none, of an MQTT 5 client.
     public var maximumKeepAlive: UInt16?
     /// A connection without a CONNECT is closed after this, ms.
     public var idleTimeout: UInt64 = 15_000
@@ -74,6 +74,8 @@ public struct BrokerSettings: Sendable {
     public var maximumDelayedMessages = Int.max
     /// Topic aliases that the broker uses towards one client.
     public var maximumOutgoingTopicAlias: UInt16 = 32
+    /// Control characters and non-characters in texts of packets make the packet malformed.
+    public var refusesDiscouragedText = false
     /// Payloads that are said to be UTF-8 must be.
     public var validatesPayloadFormat = false
     /// Which events of clients are told below `$SYS/brokers/NODE/clients/`.

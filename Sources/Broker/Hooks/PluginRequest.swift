@@ -12,7 +12,9 @@ enum PluginRequest {
 }
 
 extension Broker {
-    /// Closes the client's connection, if it is on this loop, at the end of the turn. Returns whether it is.
+    /// Closes the client's connection at the end of the turn. It follows a client that moves to another loop, so it is
+    /// asked for on one loop only: the one that has the client, or had it a moment ago. Returns whether there is such a
+    /// client.
     public func kick(
         _ clientIdentifier: ByteView,
         _ reason: UInt8,
@@ -20,7 +22,7 @@ extension Broker {
         by plugin: String = "a plugin"
     ) -> Bool {
         let name = Array(clientIdentifier.buffer)
-        guard joining[name] != nil || session(named: clientIdentifier) >= 0 else { return false }
+        guard session(named: clientIdentifier) >= 0 || registry.owner(name) != nil else { return false }
         let reason = ReasonCode(rawValue: reason)
         requests.append(.kick(clientIdentifier: name, reason, dropsSession: dropSession, plugin: plugin))
         return true
@@ -42,14 +44,21 @@ extension Broker {
     }
 
     private func kickNow(_ name: [UInt8], _ reason: ReasonCode, dropsSession: Bool, _ plugin: String) {
-        if let last = joining[name]?.indices.last, let waiting = joining[name]?[last] {
+        if let last = joining[name]?.indices.last, let waiting = joining[name]?[last], waiting.successor == nil {
             // The session is elsewhere still, or in two places: it ends when it is here.
             if dropsSession { joining[name]?[last].endsSession = true }
             if let connection = self.connection(waiting.connection) { kickNow(connection, reason, plugin) }
             return
         }
         let slot = name.withUnsafeBytes { session(named: ByteView($0)) }
-        guard slot >= 0, !sessions[slot].pointee.isMoving else { return }
+        guard slot >= 0, !sessions[slot].pointee.isMoving else {
+            // Who claims a client waits for its session from then on.
+            guard let owner = registry.owner(name), owner != loop else { return }
+            outboxes[owner].append(
+                .kick(clientIdentifier: name, reason, dropsSession: dropsSession, plugin: plugin)
+            )
+            return
+        }
         if let connection = sessions[slot].pointee.connection {
             if dropsSession { connection.pointee.sessionExpiryInterval = 0 }
             kickNow(connection, reason, plugin)

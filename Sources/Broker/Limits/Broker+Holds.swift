@@ -40,9 +40,10 @@ extension Broker {
             let rest = bytes.dropFirst(used)
             var length = rest.count
             var isPublish = false
-            if connection.pointee.state == .connected, case .packet(let header) = frame(connection, rest) {
+            // One by one before the client is connected, too: what comes with its CONNECT counts.
+            if case .packet(let header) = frame(connection, rest) {
                 length = header.packetLength
-                isPublish = header.type == .publish
+                isPublish = header.type == .publish && connection.pointee.state == .connected
             }
             if isPublish {
                 let delay = limiter.pointee.delay(at: now)

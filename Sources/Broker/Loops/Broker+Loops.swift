@@ -50,6 +50,10 @@ extension Broker {
             switchOver(clientIdentifier, claim, from: source, to: other)
         case .switched(let clientIdentifier, let claim): hasSwitched(other, clientIdentifier, claim)
         case .session(let clientIdentifier, let claim, let state): receiveSession(clientIdentifier, claim, state)
+        case .kick(let clientIdentifier, let reason, let dropsSession, let plugin):
+            requests.append(
+                .kick(clientIdentifier: clientIdentifier, reason, dropsSession: dropsSession, plugin: plugin)
+            )
         }
     }
 

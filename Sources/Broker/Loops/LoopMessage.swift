@@ -85,6 +85,8 @@ enum LoopMessage {
     /// The answer, to both loops, behind everything that was sent to them before.
     case switched(clientIdentifier: [UInt8], claim: UInt64)
     case session(clientIdentifier: [UInt8], claim: UInt64, SessionState?)
+    /// A plugin wants this client gone, which went to the receiver.
+    case kick(clientIdentifier: [UInt8], ReasonCode, dropsSession: Bool, plugin: String)
 }
 
 /// How a message of a shared group goes from loop to loop.

@@ -61,6 +61,11 @@ public final class SessionRegistry: @unchecked Sendable {
         }
     }
 
+    /// The loop that has the client, or is to have it. Any thread may ask; where there is one loop nobody is known.
+    public func owner(_ clientIdentifier: [UInt8]) -> Int? {
+        with(clientIdentifier) { $0.owners[clientIdentifier]?.loop }
+    }
+
     /// The session of this claim ended; the client may have been claimed again since.
     func release(_ clientIdentifier: [UInt8], _ number: UInt64) {
         with(clientIdentifier) { shard in

@@ -75,7 +75,7 @@ final class Assembly {
         let entries = try configuration.pluginEntries()
         let early = try configuration.earlyValues()
         let log = Log(level: logLevel ?? early.logLevel)
-        let loopCount = early.eventLoops == 0 ? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) : early.eventLoops
+        let loopCount = Self.loopCount(wanted: early.eventLoops, cores: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         plugins = PluginSet(options, log: log)
         try plugins.load(entries, loopCount: loopCount)
         let (config, warnings) = try plugins.configure(with: configuration)
@@ -95,8 +95,13 @@ final class Assembly {
         BrokerLoop.connect(loops)
         let flapping = FlappingDetector.configured(config)
         for home in loops { home.broker.flapping = flapping }
-        runtime = Runtime(log: log, loops: loops, pool: BlockingPool(), config: config)
+        runtime = Runtime(log: log, loops: loops, sessions: registry, pool: BlockingPool(), config: config)
         let hooked = try plugins.start(runtime)
         for home in loops { home.broker.hooks = HookTable(hooked) }
+    }
+
+    /// One loop for each of `cores`, of which the system may know none, if `wanted` is 0.
+    static func loopCount(wanted: Int, cores: Int) -> Int {
+        min(max(wanted == 0 ? cores : wanted, 1), Broker.maximumLoopCount)
     }
 }

@@ -86,12 +86,11 @@ enum HostCalls {
         let plugin = PluginContext.from(context)
         guard let runtime = plugin.runtime else { return Int32(ISTH_E_STATE) }
         let name = clientIdentifier.bytes
-        for home in runtime.loops {
-            // Never inside a hook of that very client: its connection is in use up the stack.
-            home.loop.post {
-                name.withUnsafeBytes {
-                    _ = home.current.kick(ByteView($0), reason, dropSession: dropSession != 0, by: plugin.name)
-                }
+        let home = runtime.loops[runtime.sessions.owner(name) ?? 0]
+        // Never inside a hook of that very client: its connection is in use up the stack.
+        home.loop.post {
+            name.withUnsafeBytes {
+                _ = home.current.kick(ByteView($0), reason, dropSession: dropSession != 0, by: plugin.name)
             }
         }
         return Int32(ISTH_OK)

@@ -10,6 +10,8 @@ import Reactor
 final class Runtime: @unchecked Sendable {
     let log: Log
     let loops: [BrokerLoop]
+    /// Which loop has which client.
+    let sessions: SessionRegistry
     let pool: BlockingPool
     let metrics = MetricsRegistry()
     /// The plugins' outbound connections, by loop.
@@ -24,9 +26,10 @@ final class Runtime: @unchecked Sendable {
     private var provided: [String: UnsafeRawPointer] = [:]
     private var lastIdentifier: UInt64 = 0
 
-    init(log: Log, loops: [BrokerLoop], pool: BlockingPool, config: Value) {
+    init(log: Log, loops: [BrokerLoop], sessions: SessionRegistry, pool: BlockingPool, config: Value) {
         self.log = log
         self.loops = loops
+        self.sessions = sessions
         clients = loops.map { OutboundConnections(loop: $0.loop) }
         self.pool = pool
         checkedConfig = config

@@ -39,7 +39,7 @@ struct Configuration {
         var level = console?.string(at: "level").flatMap(LogLevel.init(name:)) ?? .notice
         if console?.bool(at: "enable") == false { level = .error }
         let loops = schema.validate(value, at: "node").value?.int(at: "event_loops") ?? 0
-        return (level, min(max(loops, 0), 64))
+        return (level, max(loops, 0))
     }
 
     /// Everything, checked. `owners` tells who owns a key nobody loaded knows: it is asked only if there is one.

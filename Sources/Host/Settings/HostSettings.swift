@@ -2,6 +2,7 @@
 // Every key the host itself reads, declared once: the schema that files are checked against and
 // docs/configuration.md come from this table. Names and defaults are EMQX's where EMQX has the key.
 
+import Broker
 import Config
 
 enum HostSettings {
@@ -29,9 +30,9 @@ enum HostSettings {
             "node.event_loops",
             .int,
             fallback: "0",
-            doc: "Event loops, one thread each; 0 = one for each core.",
+            doc: "Event loops, one thread each; 0 = one for each core, but not more than 64.",
             minimum: 0,
-            maximum: 64
+            maximum: Double(Broker.maximumLoopCount)
         ),
         Setting(
             "node.data_dir",
@@ -89,7 +90,7 @@ enum HostSettings {
             "mqtt.server_keepalive",
             .union([.int, .choice(["disabled"])]),
             fallback: "disabled",
-            doc: "Replaces the clients' keep-alive, seconds."
+            doc: "Replaces the keep-alive of MQTT 5 clients, seconds. Older ones could not be told and keep their own."
         ),
         Setting(
             "mqtt.max_keepalive",

@@ -42,6 +42,13 @@ enum MQTTSettings {
 
     private static let messages: [Setting] = [
         Setting(
+            "mqtt.strict_mode",
+            .bool,
+            fallback: "false",
+            doc: "Whether packets are malformed (0x81) whose texts hold what MQTT lets a receiver refuse: control "
+                + "characters (U+0001 to U+001F, U+007F to U+009F) and non-characters. Everything else is always checked."
+        ),
+        Setting(
             "mqtt.message_expiry_interval",
             .union([.duration, infinity]),
             fallback: "infinity",
@@ -65,17 +72,11 @@ enum MQTTSettings {
 
     private static let accepted: [Setting] = [
         Setting(
-            "mqtt.strict_mode",
-            .bool,
-            fallback: "false",
-            doc: "Accepted for EMQX's sake: packets are always checked strictly."
-        ),
-        Setting(
             "mqtt.keepalive_check_interval",
             .duration,
             fallback: "30s",
             doc: "Accepted for EMQX's sake: every connection has a timer of its own."
-        ),
+        )
     ]
 }
 
@@ -87,6 +88,7 @@ extension BrokerSettings {
         messageExpiryInterval = config.int(at: "mqtt.message_expiry_interval").map { UInt64(clamping: $0) }
         ignoresOwnMessages = config.bool(at: "mqtt.ignore_loop_deliver") ?? false
         upgradesQoS = config.bool(at: "mqtt.upgrade_qos") ?? false
+        refusesDiscouragedText = config.bool(at: "mqtt.strict_mode") ?? false
     }
 
     /// As in EMQX, `keepalive_backoff` counts while `keepalive_multiplier` has its default.

@@ -238,7 +238,7 @@ final class Bench: @unchecked Sendable {
         self.loop = loop
         self.log = log
         let empty = Value(.object(Object()), Origin(file: "test"))
-        runtime = Runtime(log: log, loops: [home], pool: BlockingPool(), config: empty)
+        runtime = Runtime(log: log, loops: [home], sessions: SessionRegistry(), pool: BlockingPool(), config: empty)
         context = PluginContext(name: "test", loopCount: 1, log: log, options: empty)
         context.runtime = runtime
         thread = try Thread(name: "loop-0") { [loop] in loop.run() }

@@ -43,6 +43,32 @@ import Testing
         #expect(world.leftovers == [:])
     }
 
+    /// Whatever stands behind a CONNECT in one read, also when a plugin lets the client wait at first.
+    @Test(arguments: [false, true])
+    func whatComesWithConnectIsCounted(_ waits: Bool) {
+        let plugin = ScriptedPlugin()
+        var ticket: UInt64 = 0
+        plugin.authenticate = { client, asked, _ in
+            ticket = asked
+            return waits && client.client_id.text == "limited" ? Int(ISTH_LATER) : Int(ISTH_ALLOW)
+        }
+        let world = World(plugins: [plugin])
+        let receiver = TestClient.connected(world, "r")
+        receiver.subscribe("a")
+        let client = TestClient(world, "limited", rates: rates(messages: 10))
+        let messages = (0..<25).flatMap { client.publishBytes("a", Array("\($0)".utf8)) }
+        client.send(client.connectBytes() + messages)
+        if waits {
+            #expect(receiver.takeTexts() == [])
+            #expect(world.broker.answer(ticket, HookAnswer(result: Int32(ISTH_ALLOW))))
+            world.settle()
+        }
+        #expect(receiver.takeTexts() == (0..<10).map(String.init))
+        #expect(client.transport.isPaused)
+        world.advance(2000)
+        #expect(receiver.takeTexts() == (10..<25).map(String.init))
+    }
+
     @Test func otherClientsAndOtherPacketsAreNotCounted() {
         let world = World()
         let receiver = TestClient.connected(world, "r")

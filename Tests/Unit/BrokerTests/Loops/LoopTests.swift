@@ -9,6 +9,15 @@ import Testing
 @testable import Broker
 
 @Suite struct LoopTests {
+    @Test func theLastOfTheMostLoopsHears() {
+        let last = Broker.maximumLoopCount - 1
+        let world = World(loops: last + 1)
+        let receiver = TestClient.connected(world, "r", loop: last)
+        receiver.subscribe("a")
+        TestClient.connected(world, "p").publish("a", "far")
+        #expect(receiver.takeTexts() == ["far"])
+    }
+
     @Test func theSubackWaitsForEveryLoop() {
         let world = World(loops: 3)
         let client = TestClient.connected(world, "c", loop: 1)

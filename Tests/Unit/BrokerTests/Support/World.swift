@@ -168,10 +168,3 @@ final class World {
         return left.filter { $0.value != 0 }
     }
 }
-
-extension SessionRegistry {
-    /// Which loop has the client.
-    func owner(_ clientIdentifier: [UInt8]) -> Int? {
-        with(clientIdentifier) { $0.owners[clientIdentifier]?.loop }
-    }
-}
