@@ -2,11 +2,19 @@
 // Decodes a CONNECT and enforces the rules that its bytes alone can break.
 
 extension ConnectPacket {
-    /// The version a CONNECT body asks for, `nil` if it is none of ours. It is readable where ``decode(_:)`` throws,
-    /// too, and says in which form the CONNACK that refuses the client has to be written.
-    public static func version(of body: ByteView) -> ProtocolVersion? {
+    /// Of the level byte.
+    static let bridgeBit: UInt8 = 0x80
+
+    /// The version a CONNECT body asks for, or, if it is none of ours, the one whose CONNACK its sender may understand:
+    /// MQTT 5 from level 5 on, 3.1.1 below. `nil` if the body ends before its level. Readable where ``decode(_:)``
+    /// throws, too.
+    public static func answerVersion(of body: ByteView) -> ProtocolVersion? {
         var reader = ByteReader(body)
-        return (try? protocolLevel(&reader))?.version
+        if let version = (try? protocolLevel(&reader))?.version { return version }
+        reader = ByteReader(body)
+        guard (try? reader.prefixed(or: "")) != nil, let level = try? reader.byte(or: "") else { return nil }
+        // [MQTT-3.1.2-2] [MQTT3-3.1.2-2]
+        return level & ~bridgeBit >= ProtocolVersion.v5.rawValue ? .v5 : .v311
     }
 
     public static func decode(_ body: ByteView) throws(MalformedPacket) -> ConnectPacket {
@@ -45,11 +53,11 @@ extension ConnectPacket {
             throw MalformedPacket(.unsupportedProtocolVersion, "the CONNECT protocol name is not MQTT or MQIsdp")
         }
         let level = try reader.byte(or: "the CONNECT ends before its protocol level")
-        // [MQTT-3.1.2-2] MQTT 5 has No Local in place of the bridge bit.
-        guard let version = ProtocolVersion(rawValue: level & 0x7F), version.protocolName == name, level != 0x85 else {
+        // [MQTT-3.1.2-2]
+        guard let version = ProtocolVersion(rawValue: level & ~bridgeBit), version.protocolName == name else {
             throw MalformedPacket(.unsupportedProtocolVersion, "the CONNECT protocol level is not 3, 4 or 5")
         }
-        return (version, level >= 0x80)
+        return (version, level & bridgeBit != 0)
     }
 
     private static func validate(flags: UInt8, version: ProtocolVersion) throws(MalformedPacket) {

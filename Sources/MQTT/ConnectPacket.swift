@@ -26,7 +26,8 @@ public struct ConnectPacket: Sendable {
     }
 
     public var version: ProtocolVersion
-    /// The 0x80 bit of the level byte: the client is a bridge in the manner of mosquitto, for MQTT 3.1 and 3.1.1.
+    /// The 0x80 bit of the level byte: the client is a bridge in the manner of mosquitto, which needs Retain As Published
+    /// and No Local without being able to say so before MQTT 5.
     public var isBridge: Bool
     /// Clean Session before MQTT 5.
     public var cleanStart: Bool
@@ -80,7 +81,7 @@ extension ConnectPacket {
     public func encode(into buffer: inout ByteBuffer) {
         let start = buffer.beginPacket(.connect)
         buffer.append(prefixed: version.protocolName)
-        buffer.append(version.rawValue | (isBridge ? 0x80 : 0))
+        buffer.append(version.rawValue | (isBridge ? Self.bridgeBit : 0))
         buffer.append(flags)
         buffer.append(bigEndian: keepAlive)
         if version.hasProperties { buffer.append(section: properties) }

@@ -43,9 +43,12 @@ extension Properties {
         }
         switch identifier {
         case .receiveMaximum where value.uint16(at: 0) == 0: throw .protocolError("the Receive Maximum is 0")
-        case .topicAlias where value.uint16(at: 0) == 0: throw .protocolError("the Topic Alias is 0")  // [MQTT-3.3.2-8]
+        case .topicAlias where value.uint16(at: 0) == 0:  // [MQTT-3.3.2-8]
+            throw MalformedPacket(.topicAliasInvalid, "the Topic Alias is 0")
         case .maximumPacketSize where value.uint32(at: 0) == 0: throw .protocolError("the Maximum Packet Size is 0")
         case .subscriptionIdentifier where value[0] == 0: throw .protocolError("the Subscription Identifier is 0")
+        case .responseTopic where value.count == 2:  // [MQTT-4.7.3-1]
+            throw .protocolError("the Response Topic is empty")
         case .responseTopic where TopicFilter.isWildcard(value.dropFirst(2)):  // [MQTT-3.3.2-14]
             throw .protocolError("the Response Topic contains a wildcard")
         default: break

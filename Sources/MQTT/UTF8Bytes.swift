@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// UTF-8 as MQTT wants it: well-formed, no surrogates, no U+0000. Other control characters and non-characters are
-// left to the layers above: the standard only says that they should not be used. [MQTT-1.5.4-1] [MQTT-1.5.4-2]
+// UTF-8 as MQTT wants it: well-formed, no surrogates, no U+0000. Other control characters and non-characters, which the
+// standard only says should not be used, are in DiscouragedText.swift. [MQTT-1.5.4-1] [MQTT-1.5.4-2]
 
 public enum UTF8Bytes {
     /// Whether `bytes` may stand in a UTF-8 string field. ASCII is tested eight bytes a step. [MQTT-1.5.4-3]

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # `mqtt { … }` about clients and their subscriptions and messages, with EMQX's names.
+from Support import mqtt
 from Support.broker import Isthmus, config
 from Support.suite import behaviour
-from Support.wait import equal
+from Support.wait import check, equal
 
 
 def broker_with(case, extra):
@@ -67,3 +68,38 @@ def life_of_messages(case):
         writer = broker.client("w", version=version)
         writer.publish("t", b"x", **({"props": props} if props else {}))
         equal(client.receive().properties.get("message_expiry"), life, f"MQTT {version}, {props}")
+
+
+@behaviour("MQTT3-3.1.2-24", "MQTT-3.2.2-22")
+def keep_alive_of_the_server(case):
+    """mqtt.server_keepalive is for MQTT 5 clients, who are told; others keep their own, or none."""
+    broker = broker_with(case, "mqtt.server_keepalive = 1\n")
+    silent = {version: broker.client(f"c{version}", version=version, keepalive=0) for version in (3, 4)}
+    told = broker.client("c5", keepalive=600)
+    equal(told.connack.properties.get("server_keep_alive"), 1, "Server Keep Alive")
+    told.expect_end([0x8D])
+    for client in silent.values():
+        client.ping()
+
+
+@behaviour("MQTT-1.5.4-1")
+def strict_mode(case):
+    """With mqtt.strict_mode control characters and non-characters in texts make a packet malformed, without it they do not."""
+    texts = ["a\u0001b", "a\u007fb", "a\u009fb", "a\ufdd0b", "a\U0001ffffb"]
+    lax = broker_with(case, "")
+    strict = broker_with(case, "mqtt.strict_mode = true\n")
+    for text in texts:
+        client = lax.client("")
+        client.subscribe(text)
+        client.publish(text, b"x", qos=1)
+        client.receive("x", topic=text)
+        for data in (mqtt.publish(5, text, b"x"), mqtt.publish(5, text, b"x", qos=1, pid=1),
+                     mqtt.publish(5, "t", b"x", props={"user_property": ("name", text)}),
+                     mqtt.subscribe(5, 1, [(text, 0)]), mqtt.unsubscribe(5, 1, [text])):
+            client = strict.client("")
+            client.send(data)
+            client.expect_end([0x81])
+    client = strict.client("")
+    client.subscribe("é/\U0001f600/日本")
+    client.publish("é/\U0001f600/日本", "\u0001", qos=1)
+    check(client.receive("\u0001"), "a payload is no text")

@@ -125,7 +125,7 @@ extension Broker {
             if count < 2 { return 0 }
             isNeeded = isNeeded || sessions[receivers[i].target].pointee.expiryInterval != 0
         }
-        if run.qos == .exactlyOnce { count = take(run.packets.prefix(count), of: run.publisher) }
+        count = take(run.packets.prefix(count), run.qos, of: run.publisher)
         run.packets = run.packets.prefix(count)
         let mark = keptMessages.count
         if isNeeded {
@@ -146,11 +146,18 @@ extension Broker {
         return Int(acknowledged[run.packets.upperBound - 1].end)
     }
 
-    /// Takes note of the QoS 2 messages up to one that is repeated or one too many; returns how many these are, at least 1
-    /// if the first of them is neither. [MQTT-4.3.3-9]
+    /// Takes note of the QoS 2 messages up to one that is repeated or one too many, or finds the QoS 1 messages up to one
+    /// that has the identifier of such a one; returns how many these are, at least 1 if the first is new. [MQTT-4.3.3-9]
     @inline(__always)
-    private func take(_ packets: Range<Int>, of publisher: ConnectionPointer) -> Int {
+    private func take(_ packets: Range<Int>, _ qos: QoS, of publisher: ConnectionPointer) -> Int {
         let session = sessions[publisher.pointee.session]
+        if qos == .atLeastOnce {
+            guard session.pointee.received.count > 0 else { return packets.count }
+            for i in packets where session.pointee.received.contains(acknowledged[i].identifier) {
+                return i - packets.lowerBound
+            }
+            return packets.count
+        }
         let limit = maximumAwaitingRelease(publisher)
         for i in packets {
             guard session.pointee.received.count < limit,

@@ -11,8 +11,8 @@ extension Broker {
         let isV5 = connection.pointee.version == .v5
         guard mayRun, hooks.publish.isEmpty || hooks.seesOnlyDollarTopics, connection.pointee.mountpoint == nil,
             let first = PlainPublish(bytes, isV5: isV5), first.qos != .atMostOnce,
-            first.qos.rawValue <= settings.maximumQoS, first.qos == .atLeastOnce || isNew(first, connection),
-            TopicName.validate(first.topic), first.topic[0] != UInt8(ascii: "$"), hasFewLevels(first.topic),
+            first.qos.rawValue <= settings.maximumQoS, isNew(first, connection),
+            isAcceptable(first.topic), first.topic[0] != UInt8(ascii: "$"), hasFewLevels(first.topic),
             isAuthorized(connection, first.topic, flags: first.qos.rawValue)
         else { return 0 }
         let mark = matches.count
@@ -32,15 +32,17 @@ extension Broker {
             guard onlySessions, !connection.isHeld, connection.isOpen else { break }
             next = PlainPublish(bytes.dropFirst(used), isV5: isV5)
             guard let following = next, following.qos == first.qos, following.topic == first.topic,
-                following.qos == .atLeastOnce || isNew(following, connection)
+                isNew(following, connection)
             else { break }
         }
         return used
     }
 
-    /// Whether a message of QoS 2 is neither a repeated one nor one too many.
+    /// Whether nothing but the message is to be looked at: one of QoS 2 is neither a repeated one nor one too many, and one
+    /// of QoS 1 has not the identifier of such a one.
     @inline(__always)
     func isNew(_ packet: PlainPublish, _ connection: ConnectionPointer) -> Bool {
+        if packet.qos == .atLeastOnce { return mayAcknowledge(packet.packetIdentifier, connection) }
         let session = sessions[connection.pointee.session]
         session.pointee.received.forget(after: settings.awaitReleaseTimeout, now: now)
         return session.pointee.received.count < maximumAwaitingRelease(connection)

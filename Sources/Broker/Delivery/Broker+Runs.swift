@@ -37,7 +37,7 @@ extension Broker {
                 payloadBorder: border
             ),
             // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
-            TopicName.validate(run.topic), run.topic[0] != UInt8(ascii: "$"), hasFewLevels(run.topic),
+            isAcceptable(run.topic), run.topic[0] != UInt8(ascii: "$"), hasFewLevels(run.topic),
             isAuthorized(connection, run.topic, flags: 0)
         else { return 0 }
         let source = RunSource(connection: connection)
@@ -113,6 +113,12 @@ extension Broker {
             _ = routeMatched(from: mark, &publication)
             publication.release()
         }
+    }
+
+    /// Whether a PUBLISH may name this topic; why not is found out for a single message.
+    @inline(__always)
+    func isAcceptable(_ topic: ByteView) -> Bool {
+        TopicName.validate(topic) && (!settings.refusesDiscouragedText || !UTF8Bytes.isDiscouraged(topic))
     }
 
     /// Whether nothing is to be done to each single message.

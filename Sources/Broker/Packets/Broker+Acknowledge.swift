@@ -33,6 +33,7 @@ extension Broker {
         _ body: ByteView
     ) throws(MalformedPacket) {
         let packet = try AckPacket.decode(body, type: type, version: connection.pointee.version)
+        if settings.refusesDiscouragedText { try packet.properties.refuseDiscouragedText() }
         let session = sessions[connection.pointee.session]
         if type == .pubrel {
             release(connection, session, packet)
@@ -41,14 +42,23 @@ extension Broker {
         let slot = session.pointee.inflight.find(packet.packetIdentifier)
         // An identifier that is not in flight was answered before the session was resumed.
         guard let slot else {
-            if type == .pubrec { requestRelease(connection, packet, .packetIdentifierNotFound) }
+            // One that refuses the message ends the exchange: there is nothing to release. [MQTT-4.3.3-4]
+            if type == .pubrec, !packet.reason.isError {
+                requestRelease(connection, packet, .packetIdentifierNotFound)
+            }
             return
         }
         switch (type, slot.pointee.state) {
         case (.puback, .awaitingPUBACK), (.pubcomp, .awaitingPUBCOMP):  // [MQTT-4.3.2-3]
             finish(slot, session, connection, packet.reason)
         case (.pubrec, .awaitingPUBREC): received(connection, session, packet, slot)
-        case (.pubrec, .awaitingPUBCOMP): requestRelease(connection, packet, .success)
+        case (.pubrec, .awaitingPUBCOMP):
+            // The receiver has the identifier free after an error, whatever it said before. [MQTT-4.4.0-2]
+            if packet.reason.isError {
+                finish(slot, session, connection, packet.reason)
+            } else {
+                requestRelease(connection, packet, .success)
+            }
         default:
             // It contradicts the message in flight, so one side is mistaken about what it has. [MQTT-4.13.1-1]
             throw MalformedPacket(.protocolError, "the acknowledgement is not the one that its message waits for")

@@ -51,6 +51,7 @@ extension Broker {
     @inline(never)
     func auth(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) -> Bool {
         let packet = try AuthPacket.decode(body, version: connection.pointee.version)
+        if settings.refusesDiscouragedText { try packet.properties.refuseDiscouragedText() }
         guard let exchange = connection.pointee.exchange else {
             // [MQTT-4.12.0-7]
             throw MalformedPacket(.protocolError, "the client sent AUTH without an authentication method")

@@ -47,8 +47,9 @@ extension Broker {
 
     /// Returns false if the CONNECT has to be processed again. [MQTT-3.1.4-1]
     func connect(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) -> Bool {
-        if let version = ConnectPacket.version(of: body) { connection.pointee.version = version }
+        if let version = ConnectPacket.answerVersion(of: body) { connection.pointee.version = version }
         let packet = try ConnectPacket.decode(body)
+        if settings.refusesDiscouragedText { try packet.refuseDiscouragedText() }
         if connection.pointee.pending == nil {
             guard adopt(packet, connection), !refuseFlapping(connection) else { return true }
             if let plugin = runConnectHooks(connection) {
@@ -166,12 +167,12 @@ extension Broker {
 
     private func adoptKeepAlive(_ packet: ConnectPacket, _ connection: ConnectionPointer) {
         connection.pointee.keepAlive = packet.keepAlive
+        // Before MQTT 5 a client cannot be told another one than its own, and goes by that. [MQTT3-3.1.2-24]
+        guard packet.version == .v5 else { return }
         if let ordered = settings.serverKeepAlive {
             connection.pointee.keepAlive = ordered  // [MQTT-3.2.2-22]
             connection.pointee.hasServerKeepAlive = true
-        } else if let limit = settings.maximumKeepAlive, packet.version == .v5,
-            packet.keepAlive == 0 || packet.keepAlive > limit
-        {
+        } else if let limit = settings.maximumKeepAlive, packet.keepAlive == 0 || packet.keepAlive > limit {
             connection.pointee.keepAlive = limit
             connection.pointee.hasServerKeepAlive = true
         }

@@ -8,6 +8,7 @@ extension Broker {
     /// DISCONNECT from the client. [MQTT-3.14.4-3]
     func disconnect(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {
         let packet = try DisconnectPacket.decode(body, version: connection.pointee.version)
+        if settings.refusesDiscouragedText { try packet.properties.refuseDiscouragedText() }
         if let interval = packet.properties.sessionExpiryInterval {
             guard connection.pointee.sessionExpiryInterval != 0 || interval == 0 else {
                 throw MalformedPacket(.protocolError, "the DISCONNECT prolongs a session that ends with its connection")

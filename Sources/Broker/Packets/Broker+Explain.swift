@@ -96,7 +96,8 @@ extension Broker {
         let text: StaticString =
             switch reason {
             case .notAuthorized: "the client is not authorised to subscribe to one of these filters"
-            case .topicFilterInvalid: "one of these filters has more levels than mqtt.max_topic_levels"
+            case .topicFilterInvalid:
+                "one of these filters has more levels than mqtt.max_topic_levels, or a prefix that has no place there"
             default: ""
             }
         return acknowledgementWords(reason, ByteView(text), connection, besideProperties: 2 + codes.count)

@@ -13,6 +13,7 @@ extension Broker {
         _ body: ByteView
     ) throws(MalformedPacket) -> Bool {
         let packet = try PublishPacket.decode(body, flags: header.flags, version: connection.pointee.version)
+        if settings.refusesDiscouragedText { try packet.refuseDiscouragedText() }
         var publication = Publication(
             topic: packet.topic,
             payload: packet.payload,
@@ -43,7 +44,7 @@ extension Broker {
         }
         let isDollar = publication.topic[0] == UInt8(ascii: "$")
         let delay = isDollar ? takeDelay(&publication) : .none
-        if packet.qos == .exactlyOnce, try isRepeated(packet, connection) { return true }  // [MQTT-4.3.2-5]
+        if packet.qos != .atMostOnce, try isAnswered(packet, connection) { return true }
         if !hooks.authorize.isEmpty || isDollar {
             switch authorizePublish(connection, publication.topic, publication.qos, publication.retain) {
             case .allow: break
@@ -219,6 +220,39 @@ extension Broker {
     }
 
     // MARK: Acknowledgement
+
+    /// Whether the Packet Identifier says all about the message, so that it is answered and goes nowhere.
+    @inline(__always)
+    private func isAnswered(
+        _ packet: PublishPacket,
+        _ connection: ConnectionPointer
+    ) throws(MalformedPacket) -> Bool {
+        if packet.qos == .exactlyOnce { return try isRepeated(packet, connection) }  // [MQTT-4.3.2-5]
+        return !mayAcknowledge(packet.packetIdentifier, connection) && isInUse(packet, connection)
+    }
+
+    /// Whether no message of QoS 2 has the identifier of a message of QoS 1.
+    @inline(__always)
+    func mayAcknowledge(_ identifier: UInt16, _ connection: ConnectionPointer) -> Bool {
+        let session = sessions[connection.pointee.session]
+        return session.pointee.received.count == 0 || !session.pointee.received.contains(identifier)
+    }
+
+    /// A message of QoS 1 with the identifier of one of QoS 2 that is not released. A client of MQTT 5 is told so; another
+    /// one cannot be, and may have gone on with a session that it knows nothing of. For that one the acknowledgement makes
+    /// the identifier free: what comes with it next is new. [MQTT-2.2.1-3] [MQTT3-4.3.2-2]
+    @inline(never)
+    private func isInUse(_ packet: PublishPacket, _ connection: ConnectionPointer) -> Bool {
+        let session = sessions[connection.pointee.session]
+        session.pointee.received.forget(after: settings.awaitReleaseTimeout, now: now)
+        guard connection.pointee.version == .v5 else {
+            _ = session.pointee.received.remove(packet.packetIdentifier)
+            return false
+        }
+        guard session.pointee.received.contains(packet.packetIdentifier) else { return false }
+        answer(packet, connection, .packetIdentifierInUse, "a QoS 2 message that is not released has this identifier")
+        return true
+    }
 
     /// A QoS 2 message that was received before is not routed again, only answered again. [MQTT-4.3.3-10]
     private func isRepeated(

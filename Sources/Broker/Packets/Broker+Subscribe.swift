@@ -38,6 +38,7 @@ extension Broker {
     /// Returns false if a plugin's answer is awaited.
     func subscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) -> Bool {
         let packet = try SubscribePacket.decode(body, version: connection.pointee.version)
+        if settings.refusesDiscouragedText { try packet.refuseDiscouragedText() }
         let identifier = packet.properties.subscriptionIdentifier ?? 0
         var resolved = connection.pointee.pending?.resolved ?? []
         var position = 0
@@ -79,6 +80,7 @@ extension Broker {
                 reason: reason
             )
         }
+        guard !requested.isNested else { return verdict(.topicFilterInvalid) }
         switch requested.kind {
         case .plain:
             if settings.ignoresOwnMessages, connection.pointee.version != .v5 { options.noLocal = true }
@@ -100,6 +102,7 @@ extension Broker {
                 return verdict(.topicFilterInvalid)
             }
         }
+        if connection.pointee.isBridge { options.suitBridge(isShared: !group.isEmpty) }
         if TopicFilter.isWildcard(filter), !settings.isWildcardSubscriptionAvailable {
             return verdict(.wildcardSubscriptionsNotSupported)  // [MQTT3-3.8.3-2]
         }
@@ -270,7 +273,7 @@ extension Broker {
         }
         let options = DeliveryOptions(
             qos: item.options.qos.rawValue,
-            noLocal: false,
+            noLocal: item.options.noLocal,
             retainAsPublished: true,
             subscriptionIdentifier: identifier
         )
@@ -305,6 +308,7 @@ extension Broker {
 
     func unsubscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {
         let packet = try UnsubscribePacket.decode(body, version: connection.pointee.version)
+        if settings.refusesDiscouragedText { try packet.refuseDiscouragedText() }
         guard acceptsAnswer(connection, codes: packet.filters.count) else {
             close(connection, .packetTooLarge, "the answer is larger than the client's Maximum Packet Size")
             return

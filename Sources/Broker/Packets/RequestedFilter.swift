@@ -21,6 +21,10 @@ struct RequestedFilter {
     /// What follows the prefix is not what it should be.
     let isMalformed: Bool
 
+    /// What follows the prefix begins with one, too. It should mean the same as without the first [MQTT-4.8.2-2], where a
+    /// prefix is no part of the filter: such a one matches nothing that anybody could want.
+    var isNested: Bool { kind != .plain && RequestedFilter(filter).kind != .plain }
+
     /// `text` is a valid filter, its prefix aside.
     init(_ text: ByteView) {
         if SharedFilter.isShared(text) {

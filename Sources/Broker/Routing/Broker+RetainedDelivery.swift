@@ -154,6 +154,7 @@ extension Broker {
 
     private func deliverRetained(_ messages: [Message], _ session: SessionPointer, _ wanted: DeliveryOptions) {
         for message in messages {
+            if wanted.noLocal, isPublisher(session, of: Publication(borrowing: message)) { continue }  // [MQTT-3.8.3-3]
             let options = wanted.withQoS(deliveredQoS(wanted.qos, message.qos))
             if options.qos == 0 {
                 guard let connection = session.pointee.connection else { continue }

@@ -121,6 +121,7 @@ extension Broker {
             session.pointee.delayedWill = nil
         }
         connection.pointee.session = slot
+        if connection.pointee.isBridge { suitBridge(session) }
         welcome(connection, session, sessionPresent: true)  // [MQTT-3.2.2-3]
     }
 

@@ -9,7 +9,7 @@ def nothing_is_done_after_a_refusal(case):
     watcher = case.client("watcher")
     watcher.subscribe(case.topic())
     client = case.dial()
-    client.send(mqtt.connect(case.version, client.client_id, level=99)
+    client.send(mqtt.connect(case.version, client.client_id, level=99 if case.version == 5 else 2)
                 + mqtt.publish(case.version, case.topic(), b"too late", retain=True)
                 + mqtt.publish(case.version, case.topic(), b"too late", 1, pid=1))
     client.expect_end()

@@ -51,12 +51,20 @@ def refusal(client, version, kind, data, expected):
     return None
 
 
+def form_of_refusal(version, data):
+    """The version in whose form a CONNECT that may ask for any level is refused."""
+    level = data[4 + int.from_bytes(data[2:4], "big"):][:1]
+    return 5 if level and level[0] & 0x7F > 5 else version
+
+
 def group(version, kind, members):
     def malformed(case):
         bystander, wrong = case.client("bystander"), []
         for number, (name, data, expected) in enumerate(members):
             client = case.dial(name=f"m{number}")
-            if kind != mqtt.CONNECT:
+            if kind == mqtt.CONNECT:
+                client.version = form_of_refusal(version, data)
+            else:
                 client.open()
             fault = refusal(client, version, kind, data, expected)
             client.close()

@@ -6,6 +6,7 @@ from valid import ALL, BOTH, carrying
 from wire import *
 
 MALFORMED, PROTOCOL, VERSION, IDENTIFIER, FILTER, TOPIC = "0x81", "0x82", "0x84", "0x85", "0x8F", "0x90"
+ALIAS = "0x94"
 
 BAD_TEXT = {
     "lone-continuation": b"a\x80",
@@ -77,7 +78,7 @@ def connects(add, v):
     add("connect-name-lower-case", v, "c2s", connect(v, name="mqtt"), VERSION)
     add("connect-name-empty", v, "c2s", connect(v, name=""), VERSION)
     add("connect-name-of-other-version", v, "c2s", connect(v, name="MQTT" if v == V31 else "MQIsdp"), VERSION)
-    for level in (0, 1, 2, 6, 0x7F, 0x80, 0x85, 0x86, 0xFF):
+    for level in (0, 1, 2, 6, 0x7F, 0x80, 0x86, 0xFF):
         add(f"connect-level-{level:02x}", v, "c2s", connect(v, level=level), VERSION)
     if v != V31:
         add("connect-reserved-flag", v, "c2s", connect(v, flags=0x03))
@@ -225,7 +226,7 @@ def property_values(add):
     add("receive-maximum-0-connack", V5, "s2c", connack(V5, props=b"\x21\x00\x00"), PROTOCOL)
     add("maximum-packet-size-0-connect", V5, "c2s", connect(V5, props=b"\x27" + u32(0)), PROTOCOL)
     add("maximum-packet-size-0-connack", V5, "s2c", connack(V5, props=b"\x27" + u32(0)), PROTOCOL)
-    add("topic-alias-0", V5, "both", publish(V5, props=b"\x23\x00\x00"), PROTOCOL)
+    add("topic-alias-0", V5, "both", publish(V5, props=b"\x23\x00\x00"), ALIAS)
     add("payload-format-2", V5, "both", publish(V5, props=b"\x01\x02"), PROTOCOL)
     add("will-payload-format-2", V5, "c2s", connect(V5, flags=0x06, rest=will(V5, props=b"\x01\x02")), PROTOCOL)
     add("subscription-identifier-0", V5, "c2s", subscribe(V5, ("a", 0), props=b"\x0b\x00"), PROTOCOL)
@@ -236,7 +237,7 @@ def property_values(add):
         add(f"flag-{identifier:02x}-is-2", V5, "c2s", connect(V5, props=bytes([identifier, 2])), PROTOCOL)
     for identifier in (0x24, 0x25, 0x28, 0x29, 0x2A):
         add(f"flag-{identifier:02x}-is-2", V5, "s2c", connack(V5, props=bytes([identifier, 2])), PROTOCOL)
-    for name, topic in (("plus", "a/+"), ("hash", "a/#")):
+    for name, topic in (("plus", "a/+"), ("hash", "a/#"), ("empty", "")):
         props = b"\x08" + text(topic)
         add(f"response-topic-{name}", V5, "both", publish(V5, props=props), PROTOCOL)
         add(f"will-response-topic-{name}", V5, "c2s", connect(V5, flags=0x06, rest=will(V5, props=props)), PROTOCOL)

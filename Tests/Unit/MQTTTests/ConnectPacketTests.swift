@@ -32,7 +32,7 @@ import Testing
         let bytes = encoded { packet.encode(into: &$0) }
         try withBody(bytes, version: version) { header, body in
             #expect(header.type == .connect)
-            #expect(ConnectPacket.version(of: body) == version)
+            #expect(ConnectPacket.answerVersion(of: body) == version)
             let decoded = try ConnectPacket.decode(body)
             #expect(decoded.version == version)
             #expect(!decoded.isBridge)
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [ProtocolVersion.v31, .v311])
+    @Test(arguments: [ProtocolVersion.v31, .v311, .v5])
     func aBridgeIsSeenByItsLevel(version: ProtocolVersion) throws {
         let packet = ConnectPacket(version: version, clientIdentifier: "b", isBridge: true)
         try withBody(encoded { packet.encode(into: &$0) }, version: version) { _, body in
@@ -90,9 +90,20 @@ import Testing
         let body: [UInt8] = [0, 4, 0x4D, 0x51, 0x54, 0x54, 4, 0, 0, 60, 0, 0]
         body.withView { view in
             #expect(fault { _ = try ConnectPacket.decode(view) }?.reason == .clientIdentifierNotValid)
-            #expect(ConnectPacket.version(of: view) == .v311)
+            #expect(ConnectPacket.answerVersion(of: view) == .v311)
         }
-        #expect(ConnectPacket.version(of: "") == nil)
+        #expect(ConnectPacket.answerVersion(of: "") == nil)
+        #expect(ConnectPacket.answerVersion(of: "\u{0}\u{4}MQTT") == nil)
+    }
+
+    /// [MQTT-3.1.2-2]
+    @Test(arguments: [(0, ProtocolVersion.v311), (2, .v311), (6, .v5), (0x7F, .v5), (0x82, .v311), (0x86, .v5)])
+    func anUnknownLevelIsAnsweredInTheNearestForm(level: Int, form: ProtocolVersion) {
+        let body: [UInt8] = [0, 4, 0x4D, 0x51, 0x54, 0x54, UInt8(level), 2, 0, 60, 0, 1, 0x63]
+        body.withView { view in
+            #expect(fault { _ = try ConnectPacket.decode(view) }?.reason == .unsupportedProtocolVersion)
+            #expect(ConnectPacket.answerVersion(of: view) == form)
+        }
     }
 
     @Test func connackCarriesReturnCodesBeforeMQTT5() throws {

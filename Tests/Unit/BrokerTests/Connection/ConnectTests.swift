@@ -92,6 +92,22 @@ import Testing
         }
     }
 
+    /// [MQTT3-3.1.2-24]
+    @Test(arguments: [ProtocolVersion.v31, .v311])
+    func whoCannotBeToldKeepsItsKeepAlive(_ version: ProtocolVersion) {
+        var settings = BrokerSettings()
+        settings.serverKeepAlive = 10
+        let world = World(settings)
+        let client = TestClient(world, "old", version)
+        client.connect(keepAlive: 100)
+        let patient = TestClient(world, "silent", version)
+        patient.connect(keepAlive: 0)
+        world.advance(seconds: 149)
+        #expect(!client.isClosed && !patient.isClosed)
+        world.advance(seconds: 2)
+        #expect(client.isClosed && !patient.isClosed)
+    }
+
     @Test func anAuthenticationMethodIsRefused() {
         let world = World()
         let client = TestClient(world, "a")
@@ -128,10 +144,12 @@ import Testing
 
     @Test func anUnknownProtocolLevelIsToldSo() {
         let world = World()
-        let client = TestClient(world, "a", .v311)
-        client.send([0x10, 12, 0, 4, 0x4D, 0x51, 0x54, 0x54, 9, 2, 0, 0, 0, 0])
-        #expect(client.transport.take() == [0x20, 2, 0, 1])
-        #expect(client.isClosed)
+        for (level, answer) in [(UInt8(2), [UInt8](arrayLiteral: 0x20, 2, 0, 1)), (9, [0x20, 3, 0, 0x84, 0])] {
+            let client = TestClient(world, "a", .v311)
+            client.send([0x10, 12, 0, 4, 0x4D, 0x51, 0x54, 0x54, level, 2, 0, 0, 0, 0])
+            #expect(client.transport.take() == answer)
+            #expect(client.isClosed)
+        }
     }
 
     @Test func aMalformedConnectOfMQTT5IsAnswered() {

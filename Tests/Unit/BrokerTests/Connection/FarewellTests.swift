@@ -223,11 +223,4 @@ import Testing
         let moves = refusal.reason == 0x9C || refusal.reason == 0x9D
         #expect(packets[0].serverReference == (moves ? "b.example:1883" : nil))
     }
-
-    @Test func anUnknownVersionIsToldSoInTheOldestForm() {
-        let client = TestClient(World(), "c", .v311)
-        client.send([0x10, 13, 0, 4] + Array("MQTT".utf8) + [9, 2, 0, 0, 0, 1] + Array("c".utf8))
-        #expect(client.transport.take() == [0x20, 2, 0, 1])
-        #expect(client.isClosed)
-    }
 }

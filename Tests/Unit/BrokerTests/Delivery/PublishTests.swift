@@ -83,6 +83,31 @@ import Testing
         #expect(!client.isClosed)
     }
 
+    /// [MQTT-4.3.3-4]
+    @Test func anErrorInThePubrecOfNothingIsNotAnswered() {
+        let world = World()
+        let client = TestClient.connected(world, "c")
+        client.acknowledge(.pubrec, 9, .unspecifiedError)
+        #expect(client.take().isEmpty)
+        #expect(!client.isClosed)
+    }
+
+    /// [MQTT-4.3.3-4] [MQTT-4.4.0-2]
+    @Test func anErrorBehindASuccessEndsTheFlight() {
+        let world = World()
+        let client = TestClient.connected(world, "c", receiveMaximum: 1)
+        client.subscribe("a", .exactlyOnce)
+        let publisher = TestClient.connected(world, "p")
+        for text in ["1", "2"] { publisher.publish("a", text, qos: .exactlyOnce) }
+        let first = client.take()[0]
+        client.acknowledge(.pubrec, first.identifier)
+        #expect(client.takeTypes() == [.pubrel])
+        client.acknowledge(.pubrec, first.identifier, .quotaExceeded)
+        let next = client.take()
+        #expect(next.map(\.type) == [.publish])
+        #expect(next.map(\.text) == ["2"])
+    }
+
     @Test func anErrorInThePubrecEndsTheFlight() {
         let world = World()
         let client = TestClient.connected(world, "c", receiveMaximum: 1)

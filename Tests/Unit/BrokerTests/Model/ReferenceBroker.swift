@@ -46,7 +46,7 @@ struct ReferenceBroker {
     }
 
     private(set) var sessions: [String: Session] = [:]
-    private(set) var retained: [String: (payload: String, qos: UInt8)] = [:]
+    private(set) var retained: [String: (payload: String, qos: UInt8, publisher: String?)] = [:]
     /// What was published to each shared group, by `GROUP/TOPIC`: one member is to get it.
     private(set) var shared: [String: [String]] = [:]
     private(set) var now = 0
@@ -83,7 +83,7 @@ struct ReferenceBroker {
             session.will = nil
             sessions[client] = session
             if session.expiry == 0 { end(client) }
-            if let will { publish(will) }
+            if let will { publish(will, of: client) }
         }
     }
 
@@ -96,7 +96,7 @@ struct ReferenceBroker {
     /// The session ends, and a will that still waits is published with it.
     private mutating func end(_ client: String) {
         guard let session = sessions.removeValue(forKey: client) else { return }
-        if let will = session.will { publish(will) }
+        if let will = session.will { publish(will, of: client) }
     }
 
     // MARK: Subscriptions
@@ -116,6 +116,7 @@ struct ReferenceBroker {
             }
         if isWanted, !filter.hasPrefix("$share/") {
             for (topic, message) in retained where Self.matches(filter, topic) {
+                if options.noLocal, message.publisher == client { continue }
                 session.expected.append(
                     ReferenceDelivery(
                         topic: topic,
@@ -136,12 +137,12 @@ struct ReferenceBroker {
 
     // MARK: Messages
 
-    private mutating func publish(_ will: ReferenceWill) {
-        publish(will.topic, will.payload, will.qos, retain: will.retain, from: nil)
+    private mutating func publish(_ will: ReferenceWill, of client: String) {
+        publish(will.topic, will.payload, will.qos, retain: will.retain, from: client)
     }
 
     mutating func publish(_ topic: String, _ payload: String, _ qos: UInt8, retain: Bool, from publisher: String?) {
-        if retain { retained[topic] = payload.isEmpty ? nil : (payload, qos) }
+        if retain { retained[topic] = payload.isEmpty ? nil : (payload, qos, publisher) }
         var groups: Set<String> = []
         for (client, session) in sessions {
             var matching: [Subscription] = []
@@ -186,7 +187,7 @@ struct ReferenceBroker {
             } else if let will = sessions[next.client]?.will {
                 sessions[next.client]?.will = nil
                 sessions[next.client]?.willDue = nil
-                publish(will)
+                publish(will, of: next.client)
             }
         }
         now = end

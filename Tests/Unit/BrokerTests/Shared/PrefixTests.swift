@@ -39,6 +39,25 @@ import Testing
         #expect(client.subscribe("$queue/") == [0x8F])
     }
 
+    /// [MQTT-4.8.2-2]
+    @Test(
+        arguments: [
+            "$share/g/$share/h/t", "$share/g/$queue/t", "$share/g/$exclusive/t", "$queue/$share/g/t", "$queue/$queue/t",
+            "$exclusive/$share/g/t", "$exclusive/$exclusive/t", "$share/g/$share/", "$queue/$exclusive/",
+        ]
+    )
+    func aPrefixBehindAPrefixIsRefused(_ filter: String) {
+        let world = exclusiveWorld()
+        for (version, code) in [(ProtocolVersion.v5, UInt8(0x8F)), (.v311, 0x80)] {
+            let client = TestClient.connected(world, "c", version)
+            #expect(client.subscribe([("a", SubscriptionOptions(qos: .atMostOnce))]) == [0])
+            #expect(client.subscribe(filter) == [code])
+            #expect(!client.isClosed)
+            client.disconnect()
+        }
+        #expect(world.leftovers == [:])
+    }
+
     @Test func whereSharingIsOffAQueueIsRefused() {
         var settings = BrokerSettings()
         settings.isSharedSubscriptionAvailable = false

@@ -16,6 +16,8 @@ final class TestClient {
     private var lastIdentifier: UInt16 = 0
     /// Whether everything settles after each packet sent.
     var settles = true
+    /// Whether its CONNECT has the bridge bit.
+    var isBridge = false
     /// Whether its CONNECT asks for problem information.
     var asksWhy = false
 
@@ -133,7 +135,8 @@ final class TestClient {
                 )
             },
             userName: userName.map { text($0) },
-            password: password.map { text($0) }
+            password: password.map { text($0) },
+            isBridge: isBridge
         )
         return encoded { packet.encode(into: &$0) }
     }
