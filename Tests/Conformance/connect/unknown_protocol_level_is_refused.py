@@ -14,7 +14,7 @@ def unknown_protocol_level_is_refused(case):
         check(told is None or told.reason == 0x84, f"level {level}: an unexpected answer: {told!r}")
 
 
-@behaviour("MQTT-3.1.2-2", versions=(4,))
+@behaviour("MQTT-3.1.2-2", "MQTT-3.2.2-7", versions=(4,))
 def unknown_older_protocol_level_is_refused(case):
     """A CONNECT with a level below 3 is refused in the form of MQTT 3.1.1, with return code 1."""
     for level in (0, 1, 2, 0x82):
