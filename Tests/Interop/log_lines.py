@@ -43,7 +43,7 @@ def ann(broker, name="c", **options):
 def refusals_name_plugin_and_rule(case):
     """At the default level: who is not admitted or not authorised, by which plugin, and file and line of the rule."""
     broker = served(case)
-    Client(broker.address, 5, "who").open(username="eve", password=b"x", expect=0x87)
+    Client(broker.address, 5, "who").open(username="eve", password=b"x", expect=0x86)
     said(broker, r'client who from 127\.0\.0\.1:\d+ on tcp:default: not admitted: no plugin knows the user "eve"')
     Client(broker.address, 5, "wrong").open(username="ann", password=b"x", expect=0x86)
     said(broker, r'client wrong .*: not admitted: PasswordAuth refuses the user "ann", reason code 0x86')

@@ -66,7 +66,8 @@ extension Broker {
             connection,
             "not admitted: no plugin knows \(userName(connection)), or it has no password"
         )
-        return .deny(.notAuthorized, nil)
+        // As for a user with a wrong password: the answer tells nobody who is a user.
+        return .deny(connection.pointee.hasPassword ? .badUserNameOrPassword : .notAuthorized, nil)
     }
 
     /// `nil` = no opinion.

@@ -86,6 +86,18 @@ import Testing
         #expect(world.warnings.first?.hasPrefix("client c from ") == true)
     }
 
+    /// The answer to a password tells nobody whether there is such a user.
+    @Test(arguments: [ProtocolVersion.v311, .v5])
+    func aStrangerIsAnsweredAsAUserWithAWrongPassword(version: ProtocolVersion) {
+        for verdict in [Int(ISTH_DENY), Int(ISTH_NEXT)] {
+            let plugin = ScriptedPlugin()
+            plugin.authenticate = { _, _, _ in verdict }
+            let client = TestClient(world(plugin), "c", version)
+            client.connect(userName: "u", password: "p")
+            #expect(client.take().map(\.reason) == [0x86])
+        }
+    }
+
     @Test func whatTheBrokerRefusesItselfIsLoggedOnce() {
         var settings = BrokerSettings()
         settings.maximumQoS = 0
