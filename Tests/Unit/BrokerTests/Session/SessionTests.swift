@@ -24,6 +24,20 @@ import Testing
         return (client, client.take())
     }
 
+    /// A timer that was left over would fire while the client is there, where it means something else.
+    @Test func aSessionThatIsResumedHasNoTimerOfItsAbsence() {
+        for _ in 0..<3 {
+            let client = TestClient.connected(world, "c", cleanStart: false, sessionExpiry: 60)
+            #expect(world.timers[0].count == 0)
+            client.vanish()
+            #expect(world.timers[0].count == 1)
+            world.advance(seconds: 40)
+        }
+        #expect(world.broker.sessionCount == 1)
+        world.advance(seconds: 20)
+        #expect(world.broker.sessionCount == 0 && world.timers[0].count == 0)
+    }
+
     @Test func aCleanStartForgetsTheSession() {
         let first = TestClient.connected(world, "s", cleanStart: false, sessionExpiry: 100)
         first.subscribe("a", .atLeastOnce)

@@ -109,6 +109,41 @@ import Testing
         #expect(world.brokers.allSatisfy { $0.formerGroups.isEmpty })
     }
 
+    /// [MQTT-3.3.2-5]
+    @Test func whatExpiredMeanwhileGoesToNobodyElse() {
+        let world = World()
+        let first = member(world, "first", window: 2)
+        let publisher = TestClient.connected(world, "p")
+        for (number, seconds) in [10, 100, 10, 100].enumerated() {
+            publisher.publish("t/1", "\(number)", qos: .atLeastOnce) { writer, _ in
+                writer.append(.messageExpiryInterval, UInt32(seconds))
+            }
+        }
+        #expect(first.takeTexts() == ["0", "1"])
+        world.advance(seconds: 20)
+        let second = member(world, "second")
+        first.vanish()
+        #expect(second.takeAndAcknowledge().map(\.text) == ["1", "3"])
+        second.vanish()
+        publisher.vanish()
+        #expect(world.leftovers == [:])
+    }
+
+    /// It comes back to the loop that sent it, which knows who became a member since.
+    @Test func aMessageToAGroupThatEndedOnItsWayGoesToTheNextMember() {
+        let world = World(loops: 2)
+        let first = member(world, "first", loop: 1)
+        let publisher = TestClient.connected(world, "p")
+        let second = TestClient.connected(world, "second")
+        for client in [first, publisher, second] { client.settles = false }
+        publisher.publish("t/1", "on its way", qos: .atLeastOnce)
+        first.vanish()
+        second.subscribe(Self.filter, .atLeastOnce)
+        world.settle()
+        #expect(second.take().filter { $0.type == .publish }.map(\.text) == ["on its way"])
+        #expect(first.take().isEmpty)
+    }
+
     @Test func theLastMemberKeepsItsQueue() {
         let world = World()
         let only = member(world, "only", window: 1)

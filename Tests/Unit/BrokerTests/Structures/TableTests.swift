@@ -144,6 +144,18 @@ import Testing
         #expect(wasThere && !isStillThere)
     }
 
+    /// Beyond a few each has a bit, which goes with it: else a reused identifier is taken for a repetition and its message
+    /// is lost.
+    @Test(arguments: [1, 7, 40])
+    func anIdentifierOfManyIsFreeOnceItIsRemoved(_ identifier: UInt16) {
+        var set = PacketIdentifierSet()
+        for number in 1...40 as ClosedRange<UInt16> { _ = set.insert(number) }
+        let wasThere = set.remove(identifier)
+        #expect(wasThere && !set.contains(identifier) && set.count == 39)
+        let isNew = set.insert(identifier)
+        #expect(isNew && set.contains(identifier) && set.count == 40)
+    }
+
     @Test func manyPacketIdentifiersAreASetAndTheOldestAreForgotten() {
         var random = SeededRandom()
         var set = PacketIdentifierSet()
