@@ -46,9 +46,12 @@ struct LinkChecker {
         guard link.maxInflight ?? 0 >= 0 else {
             throw problem("\(path).max_inflight", "a negative number makes no sense: use 0 for no limit")
         }
+        try checkFiles(link, at: path)
+        let servers = try servers(link, at: path)
+        warnOfUncheckedPeers(link, servers, at: path)
         return CheckedLink(
             settings: link,
-            servers: try servers(link, at: path),
+            servers: servers,
             topics: try topics(link.topics, at: path),
             password: try secret(link.password, at: "\(path).password")
         )
@@ -72,6 +75,33 @@ struct LinkChecker {
         } catch {
             throw problem("\(path).server", error.sentence)
         }
+    }
+
+    /// A file that is missing would make each attempt to connect fail, for ever.
+    private func checkFiles(_ link: LinkSettings, at path: String) throws {
+        guard link.isEnabled, link.usesTLS, let ssl = link.ssl else { return }
+        let files = [("cacertfile", ssl.cacertfile), ("certfile", ssl.certfile), ("keyfile", ssl.keyfile)]
+        for case (let key, let file?) in files where !file.isEmpty && access(file, R_OK) != 0 {
+            throw problem(
+                "\(path).ssl.\(key)",
+                "the file \(file) cannot be read: \(String(cString: strerror(errno))); correct the path"
+            )
+        }
+    }
+
+    private func warnOfUncheckedPeers(_ link: LinkSettings, _ servers: [ServerAddress], at path: String) {
+        guard link.isEnabled, link.usesTLS, link.ssl?.verify != "verify_peer",
+            let server = servers.first(where: { !$0.isThisMachine })
+        else { return }
+        var place = host.origin("\(path).ssl.verify")
+        if place == "default" { place = host.origin("\(path).server") }
+        host.log(
+            .warning,
+            """
+            \(place): \(path).ssl.verify: whoever answers for \(server.host) is taken for the cluster "\(link.name)": \
+            set verify = verify_peer, and cacertfile to the authority of its certificate.
+            """
+        )
     }
 
     private func topics(_ texts: [String], at path: String) throws -> [Filter] {

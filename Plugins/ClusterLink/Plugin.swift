@@ -9,6 +9,8 @@ import PluginKit
 public final class ClusterLink: Plugin, @unchecked Sendable {
     public static let name: StaticString = "ClusterLink"
     public static let version: StaticString = "0.1.0"
+    /// A broker without a link that its config asks for would seem to work: a mistake in a link stops the start.
+    public static let flags: PluginFlags = .guards
     public static let settings = LinkSettingTable.settings
 
     public let host: PluginHost

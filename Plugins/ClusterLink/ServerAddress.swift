@@ -12,13 +12,17 @@ package struct ServerAddress: Equatable {
         package let sentence: String
     }
 
-    /// Parses a comma list.
+    /// Parses a comma list, which may end with a comma.
     package static func list(_ text: String) throws(Problem) -> [ServerAddress] {
         var addresses: [ServerAddress] = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            addresses.append(try ServerAddress(trimmed(part)))
-        }
+        var parts = text.split(separator: ",", omittingEmptySubsequences: false).map(trimmed)
+        if parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
+        for part in parts { addresses.append(try ServerAddress(part)) }
         return addresses
+    }
+
+    package var isThisMachine: Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.") && PeerAddress(address: host) != nil
     }
 
     private static func trimmed(_ text: Substring) -> Substring {

@@ -36,33 +36,53 @@ public struct ConfigSource {
         root.merge(try parser.document())
     }
 
-    /// Adds what variables such as `ISTHMUS_CLUSTER__NAME=b` set: `__` separates keys, case does not matter, the text is
-    /// HOCON. The schema says which keys exist; variables for others are ignored with a warning.
+    /// Adds what variables such as `ISTHMUS_CLUSTER__NAME=b` set: `__` separates keys, case does not matter. The text is
+    /// HOCON, or what it is if that is not HOCON and the key takes a text. The schema says which keys exist; variables for
+    /// others are ignored with a warning. Answers the names of the variables that were used.
+    @discardableResult
     public func add(
         environment: [(name: String, value: String)],
         prefix: String = "ISTHMUS_",
         schema: Schema
-    ) throws(ConfigError) {
+    ) throws(ConfigError) -> [String] {
+        var used: [String] = []
         for variable in environment.sorted(by: { $0.name < $1.name }) where variable.name.hasPrefix(prefix) {
             let origin = Origin(file: "$\(variable.name)")
             let words = EnvironmentName.words(variable.name.dropFirst(prefix.count))
             switch schema.match(words, existing: root) {
             case .unknown(let reason):
                 loader.warn(ConfigError(origin, "the variable is ignored: \(reason)"))
-            case .path(let path):
-                try assign(variable.value, to: path, at: origin)
+            case .path(let path, let form):
+                root.assign(path, try node(variable.value, form, at: path, origin), keyOrigin: origin)
+                used.append(variable.name)
             }
         }
+        return used
     }
 
-    private func assign(_ text: String, to path: [String], at origin: Origin) throws(ConfigError) {
-        var parser = try Parser(Array(text.utf8), file: origin.file, loader: loader)
-        parser.path = path
-        let node = try parser.onlyValue()
-        if parser.lexer.sawComment {
+    private func node(
+        _ text: String,
+        _ form: Schema.TextForm,
+        at path: [String],
+        _ origin: Origin
+    ) throws(ConfigError) -> Node {
+        let first = text.utf8.first { $0 > UInt8(ascii: " ") }
+        let isStructure = first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+        let mayBeText = form == .always || form == .ofScalars && !isStructure
+        let raw = Node.value(Value(.string(text), Origin(file: origin.file, line: 1, column: 1)))
+        do throws(ConfigError) {
+            var parser = try Parser(Array(text.utf8), file: origin.file, loader: loader)
+            parser.path = path
+            let node = try parser.onlyValue()
+            if !parser.lexer.sawComment { return node }
+            // A "#" in a password is part of it.
+            if mayBeText { return raw }
             loader.warn(ConfigError(origin, "\"#\" or \"//\" starts a comment in the value; put text in double quotes"))
+            return node
+        } catch {
+            if mayBeText { return raw }
+            throw error
         }
-        root.assign(path, node, keyOrigin: origin)
     }
 
     /// All of it, with substitutions carried out and not yet checked against a schema.

@@ -16,7 +16,7 @@ import PluginAPI
 public protocol Plugin: AnyObject, Sendable {
     static var name: StaticString { get }
     static var version: StaticString { get }
-    /// `.guards` for authentication and authorisation.
+    /// `.guards` for what the broker must not run without, such as authentication and authorisation.
     static var flags: PluginFlags { get }
     /// Write it as `static let settings: Settings = [...]`, so that there is one table for the process.
     static var settings: Settings { get }

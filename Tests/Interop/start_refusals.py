@@ -149,3 +149,30 @@ def link_that_asks_for_links(case):
 def link_without_a_server(case):
     """A link without `server` is refused with its place."""
     link_check("{ name = there, topics = [] }", patterns=[r"links\.conf:\d+:\d+", "server"])
+
+
+def with_link(server, ssl=""):
+    entry = f'{{ name = there, server = "{server}", topics = ["#"] {ssl} }}'
+    return lambda b: config(b.port, plugins=["ClusterLink"], cluster="here", links=[entry])
+
+
+@behaviour()
+def link_with_a_mistake(case):
+    """A mistake in a link stops the start, with its place: there is no broker without the link that was asked for."""
+    place = r"isthmus\.conf:\d+:\d+: cluster\.links\[0\]\."
+    for server in ("h:1,,i", "h:0", "ws://h:1", ","):
+        refused(case, with_link(server), place + "server", "did not start")
+    for key in ("cacertfile", "certfile", "keyfile"):
+        refused(case, with_link("h:1", f', ssl {{ enable = true, {key} = "{{folder}}/none.pem" }}'),
+                place + rf"ssl\.{key}: the file {{folder}}/none\.pem cannot be read")
+
+
+@behaviour()
+def unchecked_peer_is_warned_of(case):
+    """A link with TLS to another machine whose certificate is not checked is warned of; one to this machine is not."""
+    for server, warns in (("b.example:8883", True), ("127.0.0.1:8883", False)):
+        path = scratch("unchecked") / "isthmus.conf"
+        path.write_text('cluster { name = here, links = [{ name = there, server = "%s", topics = ["#"], '
+                        'ssl { enable = true } }] }\n' % server)
+        said = isthmus("check", "--config", path, "--plugin-dir", BINARY.parent).said
+        check(("ssl.verify: whoever answers for b.example" in said) == warns, said)

@@ -4,8 +4,17 @@
 
 extension Schema {
     enum EnvironmentMatch: Equatable {
-        case path([String])
+        case path([String], takes: TextForm)
         case unknown(String)
+    }
+
+    /// Which values of a variable are taken as they are if they are not HOCON.
+    enum TextForm: Equatable {
+        /// None: objects and arrays only.
+        case never
+        /// All but what begins like an object or an array.
+        case ofScalars
+        case always
     }
 
     func match(_ words: [String], existing root: ObjectNode) -> EnvironmentMatch {
@@ -37,7 +46,18 @@ extension Schema {
             object = object?[key]?.lastObject
             path.append(key)
         }
-        return path.isEmpty ? .unknown("its name has an empty part") : .path(path)
+        return path.isEmpty ? .unknown("its name has an empty part") : .path(path, takes: textForm(id))
+    }
+
+    /// `id` is nil for what is below a key of any shape.
+    private func textForm(_ id: Int?) -> TextForm {
+        guard let id else { return .ofScalars }
+        let node = nodes[id]
+        guard let type = node.type else { return .never }
+        if type.members.contains(.any) { return .ofScalars }
+        let isScalar = type.members.contains { !$0.admitsObject && $0.element == nil }
+        if !isScalar { return .never }
+        return node.allowsObject || node.allowsArray ? .ofScalars : .always
     }
 }
 

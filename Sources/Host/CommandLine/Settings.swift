@@ -29,8 +29,9 @@ enum SettingsText {
         # Configuration
 
         The config file is HOCON: `a { b = 1 }` is `a.b = 1`, later values win, objects merge, `include "file"` and `${path}`
-        work. A variable such as `ISTHMUS_MQTT__MAX_INFLIGHT=100` stands above the file. Durations are written `15s`, `1h30m`
-        (a bare number counts milliseconds), sizes `1MB`. `isthmus check --config FILE` says what is wrong, and where.
+        work. A variable such as `ISTHMUS_MQTT__MAX_INFLIGHT=100` stands above the file (`EMQX_…` works like `ISTHMUS_…`, and
+        stands below it); what is not HOCON in one is text as it is. Durations are written `15s`, `1h30m` (a bare number counts
+        milliseconds), sizes `1MB`. `isthmus check --config FILE` says what is wrong, and where.
 
         `[]` stands for each element of an array, `*` for a name you choose. This page is the output of `isthmus settings`.
 

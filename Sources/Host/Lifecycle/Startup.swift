@@ -46,7 +46,7 @@ enum Startup {
     }
 
     static func pluginEntries(_ options: RunOptions) throws -> [PluginEntry] {
-        try Configuration(options).pluginEntries().map(\.entry)
+        try PluginSet(options, log: Log(level: .error)).entries(of: Configuration(options)).map(\.entry)
     }
 
     private static func fail(_ error: StartError) -> Int32 {
@@ -72,12 +72,11 @@ final class Assembly {
     /// `logLevel` stands above the config's.
     init(_ options: RunOptions, logLevel: LogLevel? = nil) throws(StartError) {
         configuration = Configuration(options)
-        let entries = try configuration.pluginEntries()
         let early = try configuration.earlyValues()
         let log = Log(level: logLevel ?? early.logLevel)
         let loopCount = Self.loopCount(wanted: early.eventLoops, cores: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         plugins = PluginSet(options, log: log)
-        try plugins.load(entries, loopCount: loopCount)
+        try plugins.load(try plugins.entries(of: configuration), loopCount: loopCount)
         let (config, warnings) = try plugins.configure(with: configuration)
         for warning in warnings { log(.warning, warning) }
         let settings = BrokerSettings(config)

@@ -10,6 +10,8 @@ struct PluginEntry: Equatable, Sendable {
     let path: String?
     /// Where the config says so: "etc/isthmus.conf:12:3".
     let origin: String
+    /// The key of the config that asks for it, if there is no list of plugins.
+    var impliedBy: String?
 }
 
 final class PluginLoader {

@@ -27,9 +27,12 @@ final class PluginSet: @unchecked Sendable {
         self.log = log
     }
 
-    /// "PasswordAuth 0.1.0", in chain order.
+    /// "PasswordAuth 0.1.0", or "PasswordAuth 0.1.0 (for authentication)" without a list of plugins; in chain order.
     var running: [String] {
-        members.filter(\.isStarted).map { "\($0.plugin.description.name) \($0.plugin.description.version)" }
+        members.filter(\.isStarted).map { member in
+            let reason = member.entry.impliedBy.map { " (for \($0))" } ?? ""
+            return "\(member.plugin.description.name) \(member.plugin.description.version)\(reason)"
+        }
     }
 
     /// The keys of the whole config that the loaded plugins own.
@@ -47,6 +50,11 @@ final class PluginSet: @unchecked Sendable {
     }
 
     // MARK: Load
+
+    /// What the config lists or, without a list, what its keys ask for.
+    func entries(of configuration: Configuration) throws(StartError) -> [(entry: PluginEntry, options: Value?)] {
+        try configuration.pluginEntries { members.isEmpty ? unlistedOwners() : loadedOwners() }
+    }
 
     func load(_ entries: [(entry: PluginEntry, options: Value?)], loopCount: Int) throws(StartError) {
         loader.prepare(entries.map(\.entry))
@@ -109,8 +117,14 @@ final class PluginSet: @unchecked Sendable {
     private func unlistedOwners() -> [(key: String, plugin: String)] {
         let loaded = Set(members.map(\.plugin.image.path))
         return loader.libraries().filter { !loaded.contains($0) }.flatMap { path -> [(key: String, plugin: String)] in
-            guard let report = try? loader.inspect(path), let name = report.name else { return [] }
-            return report.roots.map { (key: $0, plugin: name) }
+            guard let report = try? loader.inspect(path) else { return [] }
+            return report.roots.map { (key: $0, plugin: PluginListing.name(of: path)) }
+        }
+    }
+
+    private func loadedOwners() -> [(key: String, plugin: String)] {
+        members.flatMap { member in
+            member.plugin.description.roots.map { (key: $0, plugin: member.entry.name) }
         }
     }
 
@@ -162,7 +176,7 @@ final class PluginSet: @unchecked Sendable {
     /// On loop 0: reads the configuration again and hands it to the plugins. What is not in order changes nothing. The
     /// answer names the plugins that keep their old settings.
     func reload(_ configuration: Configuration, _ runtime: Runtime) throws(StartError) -> [String] {
-        let entries = try configuration.pluginEntries()
+        let entries = try self.entries(of: configuration)
         if entries.map(\.entry.name) != members.map(\.entry.name)
             + failed.filter({ name in
                 !members.contains { $0.entry.name == name }

@@ -18,17 +18,51 @@ struct Configuration {
         name = file ?? "built-in defaults"
     }
 
-    /// The plugins to load, in chain order.
-    func pluginEntries() throws(StartError) -> [(entry: PluginEntry, options: Value?)] {
+    /// The plugins to load, in chain order. Without a list these are the ones that own a key of the config: `owners`
+    /// tells whose keys are whose, and is asked only if there is a key that the host does not know.
+    func pluginEntries(
+        owners: () -> [(key: String, plugin: String)]
+    ) throws(StartError) -> [(entry: PluginEntry, options: Value?)] {
         let schema = try Self.schema(with: [])
+        let merged = try merged(with: schema)
+        if merged.value.lookup("plugins") == nil {
+            // A variable that is warned of may set a plugin's key.
+            if merged.warnings.isEmpty, schema.validate(merged.value).errors.isEmpty { return [] }
+            return try impliedEntries(schema, owners())
+        }
         // Only the list itself is checked here: other keys may belong to the plugins on it.
-        let list = schema.validate(try merged(with: schema).value, at: "plugins")
+        let list = schema.validate(merged.value, at: "plugins")
         guard list.errors.isEmpty else { throw StartError(list.errors.map(\.description)) }
         return (list.value?.array() ?? []).compactMap { item in
             guard item.bool(at: "enable") != false, let name = item.string(at: "name") else { return nil }
             let entry = PluginEntry(name: name, path: item.string(at: "path"), origin: item.origin.description)
             return (entry, item.lookup("config"))
         }
+    }
+
+    private func impliedEntries(
+        _ host: Schema,
+        _ owners: [(key: String, plugin: String)]
+    ) throws(StartError) -> [(entry: PluginEntry, options: Value?)] {
+        var schema = host
+        for key in Set(owners.map(\.key)) {
+            // A key that the host has is not a plugin's, whatever that says.
+            if let more = try? schema.adding([Setting(key, .optional(.any), doc: "")]) { schema = more }
+        }
+        let value = try merged(with: schema).value
+        var entries: [PluginEntry] = []
+        var ownerOf: [String: String] = [:]
+        for (key, plugin) in owners {
+            guard let origin = value.keyOrigin(key) else { continue }
+            if let other = ownerOf.updateValue(plugin, forKey: key), other != plugin {
+                throw StartError(
+                    "\(origin): \"\(key)\" belongs to the plugins \(other) and \(plugin); say which by plugins = [{ name = … }]"
+                )
+            }
+            if entries.contains(where: { $0.name == plugin }) { continue }
+            entries.append(PluginEntry(name: plugin, path: nil, origin: origin.description, impliedBy: key))
+        }
+        return entries.map { (entry: $0, options: nil) }
     }
 
     /// What is needed before the plugins are loaded. What is wrong with it is told with everything else that is.
@@ -158,13 +192,20 @@ struct Configuration {
         }
     }
 
-    /// File, then environment.
+    /// File, then environment: EMQX's names, then our own.
     private func merged(with schema: Schema) throws(StartError) -> (value: Value, warnings: [String]) {
         do throws(ConfigError) {
             let source = ConfigSource(name: name)
             if let file { try source.add(file: file) }
-            try source.add(environment: Self.environment(), schema: schema)
-            return (try source.value(), source.warnings.map(\.description))
+            let environment = Self.environment()
+            let foreign = try source.add(environment: environment, prefix: "EMQX_", schema: schema)
+            try source.add(environment: environment, schema: schema)
+            var warnings = source.warnings.map(\.description)
+            if !foreign.isEmpty {
+                let names = foreign.map { "$\($0)" }.joined(separator: ", ")
+                warnings.append("EMQX_… works like ISTHMUS_…, which stands above it: \(names) counts")
+            }
+            return (try source.value(), warnings)
         } catch {
             throw StartError(error.description)
         }
@@ -175,7 +216,7 @@ struct Configuration {
         var pointer = environ
         while let entry = pointer.pointee {
             pointer += 1
-            guard strncmp(entry, "ISTHMUS_", 8) == 0 else { continue }
+            guard strncmp(entry, "ISTHMUS_", 8) == 0 || strncmp(entry, "EMQX_", 5) == 0 else { continue }
             let text = String(cString: entry)
             if let equals = text.firstIndex(of: "=") {
                 variables.append((String(text[..<equals]), String(text[text.index(after: equals)...])))

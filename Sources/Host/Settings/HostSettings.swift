@@ -202,7 +202,9 @@ enum HostSettings {
         Setting(
             "plugins[].name",
             .string,
-            doc: "The plugin `lib<name>.so` of the plugin directory, or the name of the file given by path."
+            doc:
+                "The plugin `lib<name>.so` of the plugin directory, or the name of the file given by path. If `plugins` is "
+                + "absent, those are loaded that own a key of the config."
         ),
         Setting("plugins[].path", .optional(.string), doc: "Its file, if it is not in the plugin directory."),
         Setting("plugins[].enable", .bool, fallback: "true", doc: "Whether it is loaded."),

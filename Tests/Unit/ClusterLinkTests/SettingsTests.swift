@@ -17,13 +17,16 @@ struct SettingsTests {
         #expect(try servers("b.example") == ["b.example 1883"])
         #expect(try servers("10.0.0.1:2883") == ["10.0.0.1 2883"])
         #expect(try servers("[::1]:1884, b , mqtt://c:1") == ["::1 1884", "b 1883", "c 1"])
+        #expect(try servers("h:1,") == ["h 1"])
+        #expect(try servers("h:1 , i , ") == ["h 1", "i 1883"])
         #expect(try servers("mqtts://d_1-x.y:8883,[2001:db8::5]") == ["d_1-x.y 8883 tls", "2001:db8::5 1883"])
     }
 
     @Test(
         "Bad addresses say what is wrong",
         arguments: [
-            ("", "not host:port"), ("a,,b", "not host:port"), (":1883", "not host:port"), ("a b", "not host:port"),
+            ("", "not host:port"), ("a,,b", "not host:port"), (",", "not host:port"), (",a", "not host:port"),
+            ("a,,", "not host:port"), (":1883", "not host:port"), ("a b", "not host:port"),
             ("a:0", "port"), ("a:65536", "port"), ("a:", "port"), ("a:x", "port"), ("::1", "[::1]"), ("[::1", "]"),
             ("[::1]1883", ":port"), ("[xyz]:1", "IPv6"), ("[10.0.0.1]:1", "IPv6"), ("ws://a:1", "scheme"),
         ]
@@ -35,6 +38,14 @@ struct SettingsTests {
         } catch {
             #expect(error.sentence.contains(part), "\(error.sentence)")
         }
+    }
+
+    @Test("Which addresses are of this machine")
+    func thisMachine() throws {
+        let texts = "localhost,127.0.0.1:1,127.9.9.9,[::1]:2,b.example,10.0.0.1,127.example.org,[2001:db8::1]"
+        #expect(
+            try ServerAddress.list(texts).map(\.isThisMachine) == [true, true, true, true, false, false, false, false]
+        )
     }
 
     @Test("Times to live")

@@ -91,21 +91,61 @@ struct EnvironmentTests {
         )
     }
 
-    @Test
-    func wrongValuesNameTheVariable() throws {
-        let error = #expect(throws: ConfigError.self) { _ = try load("", [("ISTHMUS_CLUSTER__NAME", "a:b")]) }
-        #expect(
-            error?.description
-                == "$ISTHMUS_CLUSTER__NAME:1:2: \"=\" or \":\" inside a value; put the text in double quotes, "
-                + "or a comma before the next key"
+    /// Texts that are no HOCON, or of which HOCON would take the end for a comment.
+    @Test(arguments: [
+        "0.0.0.0:1883", "pa$$w0rd", "a+b/c==", "file:///run/secret", "a/+/b", "a:b", "a, b", "pass#word", "x//y",
+        "[::]:1883", "{a", "a]", "\"half", "#", "back\\slash",
+    ])
+    func whatIsNotHOCONIsRawText(_ text: String) throws {
+        let source = try load(
+            "cluster.links = [{ name = x }]",
+            [("ISTHMUS_CLUSTER__NAME", text), ("ISTHMUS_CLUSTER__LINKS__1__NAME", text)]
         )
-        #expect(throws: ConfigError.self) { _ = try load("", [("ISTHMUS_CLUSTER__NAME", "a, b")]) }
+        let value = try source.value()
+        #expect(value.string(at: "cluster.name") == text)
+        #expect(value.lookup("cluster.name")?.origin.description == "$ISTHMUS_CLUSTER__NAME:1:1")
+        #expect(source.warnings.isEmpty)
     }
 
     @Test
-    func aCommentThatCutsAValueIsWarnedOf() throws {
-        let source = try load("", [("ISTHMUS_CLUSTER__NAME", "pass#word")])
+    func rawTextIsNotSubstitutedForWhatHasToBeAnObjectOrAnArray() throws {
+        for text in ["a:b", "{name = [}", "a, b"] {
+            let error = #expect(throws: ConfigError.self) { _ = try load("", [("ISTHMUS_CLUSTER", text)]) }
+            #expect(error?.origin.file == "$ISTHMUS_CLUSTER", "\(text)")
+        }
+        let error = #expect(throws: ConfigError.self) { _ = try load("", [("ISTHMUS_EXTRA", "{ a = [ }")]) }
+        #expect(error?.description.hasPrefix("$ISTHMUS_EXTRA:1:9: ") == true, "\(String(describing: error))")
+        #expect(try load("", [("ISTHMUS_EXTRA", "a:b")]).value().string(at: "extra") == "a:b")
+    }
+
+    @Test
+    func wrongValuesNameTheVariable() throws {
+        let source = try load("", [("ISTHMUS_LISTENERS__TCP__A__BIND", "a:b")])
+        #expect(
+            schema.validate(try source.value()).errors.map(\.origin.description) == [
+                "$ISTHMUS_LISTENERS__TCP__A__BIND:1:1"
+            ]
+        )
+    }
+
+    @Test
+    func aCommentThatCutsAnObjectIsWarnedOf() throws {
+        let source = try load("", [("ISTHMUS_CLUSTER", "{ name = pass#word\n}")])
         #expect(try source.value().string(at: "cluster.name") == "pass")
         #expect(source.warnings.first?.message.hasPrefix("\"#\" or \"//\" starts a comment") == true)
+    }
+
+    @Test
+    func anotherPrefixAnswersWhatItUsed() throws {
+        let source = ConfigSource(name: "t.conf")
+        let variables = [
+            (name: "EMQX_CLUSTER__NAME", value: "a"), (name: "EMQX_PLUGIN__MAXSIZE", value: "7"),
+            (name: "EMQX_NOTHING", value: "x"), (name: "ISTHMUS_CLUSTER__NAME", value: "b"),
+        ]
+        let used = try source.add(environment: variables, prefix: "EMQX_", schema: schema)
+        #expect(used == ["EMQX_CLUSTER__NAME", "EMQX_PLUGIN__MAXSIZE"])
+        try source.add(environment: variables, schema: schema)
+        #expect(try source.value().string(at: "cluster.name") == "b")
+        #expect(try source.value().int(at: "plugin.maxSize") == 7)
     }
 }

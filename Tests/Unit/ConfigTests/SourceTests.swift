@@ -101,6 +101,59 @@ struct SourceTests {
         }
     }
 
+    /// The file that the user names, and 16 files below it.
+    @Test
+    func includesMayBeExactlyAsDeepAsTheLimit() throws {
+        func chain(_ last: Int) -> [String: String] {
+            var files = ["f\(last).conf": "x = 1"]
+            for number in 0..<last { files["f\(number).conf"] = "include \"f\(number + 1).conf\"" }
+            return files
+        }
+        try Files.withDirectory(chain(16)) { directory in
+            let value = try ConfigSource.load("\(directory)/f0.conf")
+            #expect(value.int(at: "x") == 1)
+        }
+        try Files.withDirectory(chain(17)) { directory in
+            let error = #expect(throws: ConfigError.self) { _ = try ConfigSource.load("\(directory)/f0.conf") }
+            #expect(error?.origin.description == "\(directory)/f16.conf:1:1")
+        }
+    }
+
+    @Test
+    func includesMayBeExactlyAsManyAsTheLimit() throws {
+        func text(_ count: Int) -> String { String(repeating: "include \"one.conf\"\n", count: count) }
+        let files = ["most.conf": text(1_000), "more.conf": text(1_001), "one.conf": "x = 1"]
+        try Files.withDirectory(files) { directory in
+            let value = try ConfigSource.load("\(directory)/most.conf")
+            #expect(value.int(at: "x") == 1)
+            let error = #expect(throws: ConfigError.self) { _ = try ConfigSource.load("\(directory)/more.conf") }
+            #expect(error?.origin.description == "\(directory)/more.conf:1001:1")
+        }
+    }
+
+    /// What was assigned before a scalar is gone, also if the scalar is computed.
+    @Test
+    func objectsDoNotMergeThroughAScalar() throws {
+        for scalar in ["5", "${s}", "${s}x", "x${s}", "[1]", "${l}", "${l}[2]"] {
+            let text = "s = 7, l = [1], o { a = 1 }, o = \(scalar), o { b = 2 }, c = ${o}, d = ${?o.a}, e = ${o.b}"
+            let value = try ConfigSource.parse(text, file: "t")
+            #expect(value.lookup("o")?.json == #"{"b":2}"#, "\(scalar)")
+            #expect(value.lookup("c")?.json == #"{"b":2}"#, "\(scalar)")
+            #expect(value.lookup("d") == nil, "\(scalar)")
+            #expect(value.int(at: "e") == 2, "\(scalar)")
+        }
+    }
+
+    @Test
+    func objectsMergeThroughWhatIsAnObjectOrNotSet() throws {
+        for (between, merged) in [("${?nothing}", #"{"a":1,"b":2}"#), ("${p}", #"{"a":1,"p":3,"b":2}"#)] {
+            let text = "p { p = 3 }, o { a = 1 }, o = \(between), o { b = 2 }, d = ${o.a}"
+            let value = try ConfigSource.parse(text, file: "t")
+            #expect(value.lookup("o")?.json == merged, "\(between)")
+            #expect(value.int(at: "d") == 1, "\(between)")
+        }
+    }
+
     @Test
     func aMissingFileIsAnErrorOnlyIfRequired() throws {
         let source = ConfigSource(name: "main")
