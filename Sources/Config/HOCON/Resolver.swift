@@ -239,45 +239,67 @@ struct Resolver {
     private mutating func find(_ path: [String], for reference: Reference) throws(ConfigError) -> [Layer] {
         var layers = [Layer(node: .object(root))]
         for key in path {
-            layers = try descend(layers, key, at: reference.origin)
+            layers = try descend(layers, key, at: reference.origin).layers
             if layers.isEmpty { break }
         }
         return layers
     }
 
-    /// The layers of `key` in what the given layers merge to, without computing more of them than needed.
-    private mutating func descend(_ layers: [Layer], _ key: String, at origin: Origin) throws(ConfigError) -> [Layer] {
+    /// The layers of `key` in what the given layers merge to, without computing more of them than needed. `isObject` says
+    /// whether they merge to an object, nil if nothing is set: what stands below a value that is none is gone.
+    private mutating func descend(
+        _ layers: [Layer],
+        _ key: String,
+        at origin: Origin
+    ) throws(ConfigError) -> (layers: [Layer], isObject: Bool?) {
         try enter(origin)
         defer { depth -= 1 }
         /// Highest first.
         var found: [Layer] = []
+        var isObject: Bool?
         for layer in layers.reversed() {
             steps += 1
+            var object: ObjectLayer?
             switch layer.node {
-            case .object(let object):
-                found += self.layers(key, in: .node(object)).reversed()
-            case .value(let value):
-                guard case .object(let object) = value.kind else { return found.reversed() }
-                found += self.layers(key, in: .value(object, value.origin)).reversed()
-            case .array:
-                return found.reversed()
+            case .object(let node): object = .node(node)
+            case .value(let value): object = Self.objectLayer(value)
+            case .array: break
             case .reference(let reference):
-                let outer = layer.field?.computing
-                layer.field?.computing = layer.index
-                defer { layer.field?.computing = outer }
-                for path in Self.candidates(reference) {
-                    let target = try find(path, for: reference)
-                    if target.isEmpty { continue }
-                    found += try descend(target, key, at: reference.origin).reversed()
-                    break
-                }
+                let target = try descend(through: reference, of: layer, key)
+                guard let targetIsObject = target.isObject else { continue }
+                guard targetIsObject else { return (found.reversed(), isObject ?? false) }
+                found += target.layers.reversed()
+                isObject = true
+                continue
             case .join, .layers:
                 guard let value = try compute(layer) else { continue }
-                guard case .object(let object) = value.kind else { return found.reversed() }
-                found += self.layers(key, in: .value(object, value.origin)).reversed()
+                object = Self.objectLayer(value)
             }
+            guard let object else { return (found.reversed(), isObject ?? false) }
+            found += self.layers(key, in: object).reversed()
+            isObject = true
         }
-        return found.reversed()
+        return (found.reversed(), isObject)
+    }
+
+    private static func objectLayer(_ value: Value) -> ObjectLayer? {
+        guard case .object(let object) = value.kind else { return nil }
+        return .value(object, value.origin)
+    }
+
+    private mutating func descend(
+        through reference: Reference,
+        of layer: Layer,
+        _ key: String
+    ) throws(ConfigError) -> (layers: [Layer], isObject: Bool?) {
+        let outer = layer.field?.computing
+        layer.field?.computing = layer.index
+        defer { layer.field?.computing = outer }
+        for path in Self.candidates(reference) {
+            let target = try find(path, for: reference)
+            if !target.isEmpty { return try descend(target, key, at: reference.origin) }
+        }
+        return ([], nil)
     }
 }
 
