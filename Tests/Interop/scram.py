@@ -116,7 +116,7 @@ def nobody_else_gets_in(case):
         client = Client(broker.address, version, "plain")
         case.finally_(client.close)
         client.send(mqtt.connect(version, "plain", username="ann", password=b"secret"))
-        client.expect(mqtt.CONNACK, reason=0x87 if version == 5 else 5)
+        client.expect(mqtt.CONNACK, reason=0x86 if version == 5 else 4)
         client.expect_end()
 
 
@@ -184,7 +184,7 @@ def beside_passwords(case):
     stranger = Client(broker.address, 4, "ann")
     case.finally_(stranger.close)
     stranger.send(mqtt.connect(4, "ann", username="ann", password=b"secret"))
-    stranger.expect(mqtt.CONNACK, reason=5)
+    stranger.expect(mqtt.CONNACK, reason=4)
 
 
 @behaviour()

@@ -152,9 +152,9 @@ typedef struct isth_hooks_v1 {
   /* CONNECT arrived, before authentication.  DENY refuses it (0x87).  LATER is not allowed.                          */
   isth_result (*ISTH_NULLABLE client_connect)(ISTH_CL, isth_edit *e);
   /* User name and password; not asked for a client that names an authentication method, nor for listeners with
-   * enable_authn = false.  ALLOW in, DENY out (0x86); end of chain: out, if any plugin has this hook or
-   * client_auth_step, else only clients of this machine's loopback addresses, and of listeners that require a
-   * certificate, are let in.  The names may be a certificate's.  LATER: answer(ticket).                               */
+   * enable_authn = false.  ALLOW in, DENY out (0x86); end of chain: out (0x86, without a password 0x87), if any plugin
+   * has this hook or client_auth_step, else only clients of this machine's loopback addresses, and of listeners that
+   * require a certificate, are let in.  The names may be a certificate's.  LATER: answer(ticket).                    */
   isth_result (*ISTH_NULLABLE client_authenticate)(ISTH_CL, isth_id ticket, isth_bytes password);
   /* One step of an MQTT 5 enhanced authentication.  START goes along the chain: NEXT = not my method; its end: out,
    * 0x8C.  The plugin that takes it is asked every further step of that connection, and no other; NEXT is a no then.
