@@ -38,7 +38,7 @@ private struct Client {
 
     func send(_ bytes: [UInt8]) {
         _ = bytes.withUnsafeBytes { broker.received(identifier, $0) }
-        broker.endTurn()
+        broker.endTurn { _, _ in }
     }
 }
 

@@ -224,25 +224,16 @@ public final class Broker {
         return connections[identifier.slot]
     }
 
-    /// What goes to `loop` since the last call; the driver sends it at the end of each turn.
-    public func takeOutbox(_ loop: Int) -> LoopBatch {
-        defer { outboxes[loop] = LoopBatch() }
-        return outboxes[loop]
-    }
-
-    /// Does what was put off to the turn's end. Then the outboxes are to be sent, and then the turn to be ended: what a
-    /// client is told was done must have been handed to the other loops before it can act upon it.
-    public func settle() {
-        // Each may make the other: nothing may be left for a next turn, which may be long in coming.
-        while !released.isEmpty || !requests.isEmpty {
-            resumeReleased()
-            carryOutRequests()
-        }
-    }
-
-    /// Sends what the turn has produced and forgets the connections that ended in it.
-    public func endTurn() {
+    /// Ends a turn: does what was put off, has `push` take what goes to other loops, then sends the clients what the turn
+    /// has produced and forgets the connections that ended in it. In this order, as what a client is told was done must
+    /// have been given to the other loops before it can act upon it.
+    public func endTurn(push: (_ loop: Int, LoopBatch) -> Void) {
         settle()
+        for other in 0..<loopCount where other != loop && !outboxes[other].isEmpty {
+            let batch = outboxes[other]
+            outboxes[other] = LoopBatch()
+            push(other, batch)
+        }
         var i = 0
         while i < touched.count {
             flush(touched[i])
@@ -250,6 +241,14 @@ public final class Broker {
         }
         touched.removeAll(keepingCapacity: true)
         if !finished.isEmpty { forgetFinished() }
+    }
+
+    private func settle() {
+        // Each may make the other: nothing may be left for a next turn, which may be long in coming.
+        while !released.isEmpty || !requests.isEmpty {
+            resumeReleased()
+            carryOutRequests()
+        }
     }
 
     /// Marks `connection` as having output, so that it is flushed at the end of the turn.

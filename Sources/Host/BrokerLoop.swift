@@ -48,17 +48,7 @@ final class BrokerLoop: BrokerTimers, TimerTarget, @unchecked Sendable {
 
     private func endTurn() {
         broker.now = loop.nowMilliseconds
-        if outgoing.count > 1 { sendOutboxes() }
-        broker.endTurn()
-    }
-
-    private func sendOutboxes() {
-        broker.settle()
-        for (index, mailbox) in outgoing.enumerated() {
-            guard let mailbox else { continue }
-            let batch = broker.takeOutbox(index)
-            if !batch.isEmpty { mailbox.push((loop.index, batch)) }
-        }
+        broker.endTurn { other, batch in outgoing[other]?.push((loop.index, batch)) }
     }
 
     /// The broker at the time of this turn, for calls from outside a socket's event.

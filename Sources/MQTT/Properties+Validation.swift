@@ -3,6 +3,11 @@
 // to an empty topic name, authentication data to a method) are with the packet's decoder.
 
 extension Properties {
+    /// Whether this property section, which somebody here has written, is one that a receiver accepts.
+    public static func isValid(_ raw: ByteView, for context: PropertyContext) -> Bool {
+        (try? validate(raw, for: context)) != nil
+    }
+
     /// Checks every property and returns the bits of those that are there.
     static func validate(_ raw: ByteView, for context: PropertyContext) throws(MalformedPacket) -> UInt64 {
         var present: UInt64 = 0

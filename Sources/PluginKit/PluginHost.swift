@@ -129,10 +129,9 @@ public struct PluginHost: @unchecked Sendable {
 
     // MARK: Clients
 
-    /// Closes a client's connection, wherever it is. False: there is no such client.
-    @discardableResult
-    public func kick(_ clientID: String, reasonCode: UInt8, dropSession: Bool = false) -> Bool {
-        clientID.withStr { table.pointee.kick(ctx, $0, reasonCode, dropSession ? 1 : 0) } == ISTH_OK
+    /// Closes a client's connection, wherever it is, if there is one.
+    public func kick(_ clientID: String, reasonCode: UInt8, dropSession: Bool = false) {
+        _ = clientID.withStr { table.pointee.kick(ctx, $0, reasonCode, dropSession ? 1 : 0) }
     }
 
     // MARK: Services

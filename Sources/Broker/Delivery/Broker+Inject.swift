@@ -10,7 +10,8 @@ public struct InjectedMessage: @unchecked Sendable {
     let skipsHooks: Bool
     let skipsRetained: Bool
 
-    /// Copies the view. `nil` if its topic is no valid topic name, or it does not fit into a packet.
+    /// Copies the view. `nil` if a client's PUBLISH could not be like this: the topic is no topic name, a text is not
+    /// well-formed UTF-8, the response topic has a wildcard, the payload format is above 1, or it does not fit into a packet.
     public init?(_ view: isth_msg, flags: UInt32, now: UInt64) {
         let topic = ByteView(view.topic)
         let payload = ByteView(view.payload)
@@ -19,7 +20,12 @@ public struct InjectedMessage: @unchecked Sendable {
         }
         var writer = PropertyWriter()
         defer { writer.deallocate() }
-        guard Self.encodeProperties(view, &writer), writer.raw.count < 200_000 else { return nil }
+        guard Self.encodeProperties(view, &writer), writer.raw.count < 200_000,
+            Properties.isValid(writer.raw, for: .publish)
+        else { return nil }
+        for text in [view.publisher_id, view.publisher_username, view.publisher_addr] {
+            guard UTF8Bytes.isWellFormed(ByteView(text)) else { return nil }
+        }
         let hasExpiry = view.flags & UInt32(ISTH_MSG_HAS_EXPIRY) != 0
         message = Message(
             topic: topic,

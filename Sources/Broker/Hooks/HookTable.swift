@@ -40,7 +40,7 @@ public struct HookedPlugin {
     public var state: UnsafeMutableRawPointer?
     /// Topic filters its publish hook is restricted to; empty = every topic.
     public var filters: [[UInt8]]
-    /// If it must never be called on two threads at once: one lock for the tables of all loops.
+    /// If it must never be called on two threads at once.
     let lock: SerialLock?
 
     public init(
@@ -54,7 +54,7 @@ public struct HookedPlugin {
         self.hooks = hooks
         self.state = state
         self.filters = filters
-        lock = isSerial ? SerialLock() : nil
+        lock = isSerial ? SerialLock.shared : nil
     }
 }
 

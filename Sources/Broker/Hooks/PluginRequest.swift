@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What plugins ask for that could end a connection, a session or a destination. A plugin may ask inside any hook, while
-// the broker is in the middle of something with that very one; so it is done when the turn ends.
+// What waits for the turn's end. Plugins ask for what could end a connection, a session or a destination inside any hook,
+// while the broker is in the middle of something with that very one; and what they are told of routes makes them
+// subscribe and unsubscribe, while the broker is in the middle of changing its index.
 
 import MQTT
 
@@ -9,6 +10,7 @@ enum PluginRequest {
     /// The answer to a ticket that the connection waits for.
     case resume(ConnectionIdentifier, ticket: UInt64, HookAnswer)
     case forgetDestination(Int32)
+    case tellRoute(isAdded: Bool, filter: [UInt8], group: [UInt8])
 }
 
 extension Broker {
@@ -37,6 +39,7 @@ extension Broker {
                 kickNow(name, reason, dropsSession: dropsSession, plugin)
             case .resume(let identifier, let ticket, let answer): resume(identifier, ticket, answer)
             case .forgetDestination(let index): destinations.remove(index)
+            case .tellRoute(let isAdded, let filter, let group): tellRoute(isAdded: isAdded, filter, group)
             }
             i += 1
         }

@@ -213,12 +213,25 @@ extension Broker {
 
     func routeAdded(_ filter: ByteView, _ group: ByteView) {
         guard loop == 0, !hooks.routeAdded.isEmpty else { return }
-        for link in hooks.routeAdded { link.call { link.function(link.state, isth_str(filter), isth_str(group)) } }
+        requests.append(.tellRoute(isAdded: true, filter: Array(filter.buffer), group: Array(group.buffer)))
     }
 
     func routeRemoved(_ filter: ByteView, _ group: ByteView) {
         guard loop == 0, !hooks.routeRemoved.isEmpty else { return }
-        for link in hooks.routeRemoved { link.call { link.function(link.state, isth_str(filter), isth_str(group)) } }
+        requests.append(.tellRoute(isAdded: false, filter: Array(filter.buffer), group: Array(group.buffer)))
+    }
+
+    /// At the turn's end: a plugin that is told may subscribe and unsubscribe, and the change it is told of must be
+    /// complete by then, and known to every plugin before the next one.
+    func tellRoute(isAdded: Bool, _ filter: [UInt8], _ group: [UInt8]) {
+        filter.withUnsafeBytes { filter in
+            group.withUnsafeBytes { group in
+                let (filter, group) = (isth_str(ByteView(filter)), isth_str(ByteView(group)))
+                for link in isAdded ? hooks.routeAdded : hooks.routeRemoved {
+                    link.call { link.function(link.state, filter, group) }
+                }
+            }
+        }
     }
 
     /// Every (filter, group) that somebody on this broker subscribes to. Loop 0 knows them all.

@@ -18,7 +18,7 @@ enum Service {
         // loops get their threads after the ports: until then this thread may put listeners on them.
         nonisolated(unsafe) let work = {
             do throws(StartError) {
-                try assembly.plugins.ready()
+                try assembly.plugins.ready(runtime)
                 for plan in plans { try listeners.open(plan, on: runtime.loops) }
                 try startThreads(runtime.loops.dropFirst(), &threads)
                 startSysTopics(runtime)

@@ -13,6 +13,12 @@ enum HostCalls {
         return bytes.withUnsafeBytes { TopicFilter.validate(ByteView($0)) }
     }
 
+    /// `$share/…` and the like say how a client's subscription works; as a plain filter they would match nothing.
+    private static func isOfClients(_ filter: isth_str) -> Bool {
+        let filter = filter.string
+        return ["$share/", "$queue/", "$exclusive/"].contains { filter.hasPrefix($0) }
+    }
+
     static let answer: @convention(c) (OpaquePointer, isth_id, UnsafePointer<isth_decision>) -> Int32 = {
         context,
         ticket,
@@ -35,7 +41,7 @@ enum HostCalls {
         guard let runtime = plugin.runtime else { return Int32(ISTH_E_STATE) }
         let now = UInt64(monotonicMilliseconds())
         guard let injected = InjectedMessage(message.pointee, flags: flags, now: now) else {
-            plugin.log(.error, "published a message whose topic, QoS or size is not valid; it is dropped")
+            plugin.log(.error, "published a message whose topic, QoS, properties or size are not valid; it is dropped")
             return Int32(ISTH_E_ARG)
         }
         guard let home = runtime.currentLoop else {
@@ -48,13 +54,24 @@ enum HostCalls {
 
     static let subscribe:
         @convention(c) (
-            OpaquePointer, UInt32, UnsafePointer<isth_sub>,
+            OpaquePointer, UInt32, isth_str, UInt32,
             @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<isth_msg>) -> Void,
             UnsafeMutableRawPointer?, UnsafeMutablePointer<isth_id>
-        ) -> Int32 = { context, loop, subscription, on, state, out in
-            guard let runtime = PluginContext.from(context).runtime else { return Int32(ISTH_E_STATE) }
-            let filter = subscription.pointee.filter
-            guard let home = runtime.loop(loop), isValidFilter(filter) else { return Int32(ISTH_E_ARG) }
+        ) -> Int32 = { context, loop, filter, flags, on, state, out in
+            let plugin = PluginContext.from(context)
+            guard let runtime = plugin.runtime else { return Int32(ISTH_E_STATE) }
+            guard let home = runtime.loop(loop) else {
+                plugin.log(.error, "subscribed on loop \(loop), and there are \(runtime.loops.count)")
+                return Int32(ISTH_E_ARG)
+            }
+            guard isValidFilter(filter), !isOfClients(filter) else {
+                plugin.log(
+                    .error,
+                    "subscribed to \"\(filter.string)\", which is no topic filter or has a client's prefix"
+                )
+                return Int32(ISTH_E_ARG)
+            }
+            let wantsRetained = flags & UInt32(ISTH_SUB_NO_RETAINED) == 0
             let identifier = runtime.makeIdentifier() | UInt64(home.loop.index) << 56
             let bytes = filter.bytes
             let opaque = Opaque(pointer: state)
@@ -63,7 +80,7 @@ enum HostCalls {
                 home.withDestination(identifier) { broker, index in
                     bytes.withUnsafeBytes {
                         broker.addFilter(index, ByteView($0))
-                        broker.handRetained(ByteView($0), to: index)
+                        if wantsRetained { broker.handRetained(ByteView($0), to: index) }
                     }
                 }
             }

@@ -43,7 +43,7 @@ enum InertHost {
             msg_retain: { _, message in message },
             msg_release: { _, _ in },
             publish: { _, _, _ in Int32(ISTH_E_UNSUPPORTED) },
-            subscribe: { _, _, _, _, _, _ in Int32(ISTH_E_UNSUPPORTED) },
+            subscribe: { _, _, _, _, _, _, _ in Int32(ISTH_E_UNSUPPORTED) },
             unsubscribe: { _, _ in Int32(ISTH_E_GONE) },
             hook_filter: { _, _ in Int32(ISTH_OK) },
             kick: { _, _, _, _ in Int32(ISTH_E_NOT_FOUND) },

@@ -10,7 +10,7 @@ import Reactor
 final class PluginContext: @unchecked Sendable {
     let name: String
     /// Set before `start`; absent while the plugin is only open.
-    var runtime: Runtime?
+    private(set) var runtime: Runtime?
     private let earlyLog: Log
     private let linesAsSuch: LogKind
     /// The options of its own block, checked.
@@ -19,6 +19,9 @@ final class PluginContext: @unchecked Sendable {
         set { lock.withLock { ownOptions = newValue } }
     }
     private var ownOptions: Value
+    /// The whole configuration as this plugin is to see it: the one in force, or, during its `reload`, the one it is asked
+    /// about; one that it did not take over it does not see afterwards.
+    private var config: Value?
     private(set) var hookFilters: [[UInt8]] = []
     private let lock = Lock()
     /// Texts lent to the plugin, by what was asked; kept until the next reload.
@@ -58,20 +61,32 @@ final class PluginContext: @unchecked Sendable {
     func value(at path: String) -> Value? {
         if path == "config" { return options }
         if path.hasPrefix("config.") { return options.lookup(String(path.dropFirst(7))) }
-        guard let value = runtime?.config.lookup(path) else { return nil }
+        guard let value = lock.withLock({ config })?.lookup(path) else { return nil }
         if case .null = value.kind { return nil }
         return value
     }
 
-    /// Runs the plugin's reload on new options. What was lent before is good until it returns.
-    func reload(_ options: Value, _ body: () -> Int32) -> Int32 {
+    /// Before `start`.
+    func begin(_ runtime: Runtime) {
+        self.runtime = runtime
+        config = runtime.config
+    }
+
+    /// Runs the plugin's reload on new options and a new configuration; unless it takes them over (ISTH_OK), it sees the
+    /// old ones again afterwards. What was lent before is good until it returns, and longer if the old ones stay.
+    func reload(_ options: Value, _ config: Value, _ body: () -> Int32) -> Int32 {
         let old = lock.withLock {
-            defer { lent = [:] }
-            ownOptions = options
+            defer { (ownOptions, self.config, lent) = (options, config, [:]) }
+            return (options: ownOptions, config: self.config, lent: lent)
+        }
+        let answer = body()
+        let outdated = lock.withLock {
+            if answer == ISTH_OK { return old.lent }
+            defer { (ownOptions, self.config, lent) = (old.options, old.config, old.lent) }
             return lent
         }
-        defer { for text in old.values { text.deallocate() } }
-        return body()
+        for text in outdated.values { text.deallocate() }
+        return answer
     }
 
     /// A copy of `text` that the plugin may read until the next reload.

@@ -7,6 +7,8 @@ import Glibc
 struct PluginProbe {
     var executable = "/proc/self/exe"
     var timeoutMilliseconds = 5000
+    /// Stands above the broker's own. A crash in the child is an answer and needs no backtrace, which takes seconds.
+    var environment = ["SWIFT_BACKTRACE": "enable=no"]
 
     /// Starts the trial; others may be started before its answer is asked for. `opening`: also open the plugin with a
     /// host that offers nothing, and start it without a configuration.
@@ -50,7 +52,7 @@ struct PluginProbe {
         let words = ["isthmus", "plugin-probe", "--fd", "3"] + (opening ? ["--open"] : [])
         var arguments = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
-        var environment = Self.environment().map { strdup($0) } + [nil]
+        var environment = variables().map { strdup($0) } + [nil]
         defer { for variable in environment { free(variable) } }
         var child: pid_t = 0
         let result = posix_spawn(&child, executable, &actions, &attributes, &arguments, &environment)
@@ -58,16 +60,16 @@ struct PluginProbe {
         return child
     }
 
-    /// The broker's own, but a crash in the child is an answer and needs no backtrace, which takes seconds.
-    private static func environment() -> [String] {
-        let backtrace = "SWIFT_BACKTRACE="
-        var variables: [String] = []
+    /// The child's environment.
+    private func variables() -> [String] {
+        var variables = environment.map { "\($0.key)=\($0.value)" }
         var position = environ
         while let variable = position.pointee {
             let text = String(cString: variable)
-            if !text.hasPrefix(backtrace) { variables.append(text) }
+            let name = String(text.prefix { $0 != "=" })
+            if environment[name] == nil { variables.append(text) }
             position += 1
         }
-        return variables + [backtrace + "enable=no"]
+        return variables
     }
 }

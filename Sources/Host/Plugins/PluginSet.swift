@@ -12,6 +12,8 @@ final class PluginSet: @unchecked Sendable {
         let plugin: LoadedPlugin
         let context: PluginContext
         let entry: PluginEntry
+        /// One file may be listed several times: which entry of its name this is.
+        let occurrence: Int
         var hooks = isth_hooks()
         var isStarted = false
     }
@@ -19,6 +21,8 @@ final class PluginSet: @unchecked Sendable {
     private let loader: PluginLoader
     private let log: Log
     private var members: [Member] = []
+    /// The names of all that are listed, in the list's order.
+    private var listed: [String] = []
     /// The names of plugins that are listed and do not run.
     private(set) var failed: [String] = []
 
@@ -59,12 +63,14 @@ final class PluginSet: @unchecked Sendable {
     func load(_ entries: [(entry: PluginEntry, options: Value?)], loopCount: Int) throws(StartError) {
         loader.prepare(entries.map(\.entry))
         for (entry, options) in entries {
+            let occurrence = listed.count { $0 == entry.name }
+            listed.append(entry.name)
             do throws(PluginRefusal) {
                 let image = try loader.load(entry)
                 let empty = Value(.object(Object()), Origin(file: entry.origin))
                 let context = PluginContext(name: entry.name, loopCount: loopCount, log: log, options: options ?? empty)
                 let plugin = try image.opened(with: context.table)
-                members.append(Member(plugin: plugin, context: context, entry: entry))
+                members.append(Member(plugin: plugin, context: context, entry: entry, occurrence: occurrence))
             } catch {
                 if Self.mayGuard(entry.name) {
                     throw StartError("\(error.sentence); the broker does not start without it")
@@ -134,7 +140,7 @@ final class PluginSet: @unchecked Sendable {
     func start(_ runtime: Runtime) throws(StartError) -> [HookedPlugin] {
         for i in members.indices {
             let table = members[i].plugin.table.pointee
-            members[i].context.runtime = runtime
+            members[i].context.begin(runtime)
             members[i].hooks.size = UInt32(MemoryLayout<isth_hooks>.size)
             let answer = table.start.map { $0(table.`self`, &members[i].hooks) } ?? Int32(ISTH_OK)
             if answer == ISTH_OK {
@@ -147,7 +153,12 @@ final class PluginSet: @unchecked Sendable {
             log(.error, "\(sentence); the broker runs without it")
             failed.append(name)
         }
-        return members.filter(\.isStarted).map {
+        return hooked
+    }
+
+    /// For each loop's chains.
+    var hooked: [HookedPlugin] {
+        members.filter(\.isStarted).map {
             HookedPlugin(
                 name: $0.plugin.description.name,
                 hooks: $0.hooks,
@@ -158,9 +169,11 @@ final class PluginSet: @unchecked Sendable {
         }
     }
 
-    /// On loop 0, before the listeners open.
-    func ready() throws(StartError) {
-        for member in members where member.isStarted {
+    /// On loop 0, before the listeners open and before any other loop runs. A plugin that does not become ready is out:
+    /// no hook of it is called any more.
+    func ready(_ runtime: Runtime) throws(StartError) {
+        for i in members.indices where members[i].isStarted {
+            let member = members[i]
             let table = member.plugin.table.pointee
             guard let ready = table.ready else { continue }
             let answer = ready(table.`self`)
@@ -168,8 +181,11 @@ final class PluginSet: @unchecked Sendable {
             let name = member.plugin.description.name
             let sentence = "plugin \(name) did not become ready (\(HostCode.name(answer))); its log lines say why"
             guard !member.plugin.description.guards else { throw StartError(sentence) }
-            log(.error, sentence)
+            log(.error, "\(sentence); the broker runs without it")
             failed.append(name)
+            members[i].isStarted = false
+            runtime.clients[0].closeAll(of: member.context)
+            for home in runtime.loops { home.broker.hooks = HookTable(hooked) }
         }
     }
 
@@ -177,30 +193,35 @@ final class PluginSet: @unchecked Sendable {
     /// answer names the plugins that keep their old settings.
     func reload(_ configuration: Configuration, _ runtime: Runtime) throws(StartError) -> [String] {
         let entries = try self.entries(of: configuration)
-        if entries.map(\.entry.name) != members.map(\.entry.name)
-            + failed.filter({ name in
-                !members.contains { $0.entry.name == name }
-            })
-        {
+        if entries.map(\.entry.name) != listed {
             log(.warning, "\(configuration.name): the list of plugins has changed; that takes a restart")
         }
         let result = try configuration.checked(members.map(\.plugin), toleratesUnknownKeys: !failed.isEmpty) { [] }
         var options: [Value] = []
         for member in members {
-            let written = entries.first { $0.entry.name == member.entry.name }?.options
-            options.append(try Configuration.checkedOptions(written, of: member.plugin, at: member.entry.origin))
+            let ofItsName = entries.filter { $0.entry.name == member.entry.name }
+            guard member.occurrence < ofItsName.count else {
+                // Its entry is gone, which takes a restart.
+                options.append(member.context.options)
+                continue
+            }
+            let (entry, written) = ofItsName[member.occurrence]
+            options.append(try Configuration.checkedOptions(written, of: member.plugin, at: entry.origin))
         }
-        runtime.config = result.value
         var unchanged: [String] = []
         for (member, options) in zip(members, options) where member.isStarted {
             let table = member.plugin.table.pointee
-            let answer = member.context.reload(options) { table.reload.map { $0(table.`self`) } ?? Int32(ISTH_OK) }
+            let answer = member.context.reload(options, result.value) {
+                table.reload.map { $0(table.`self`) } ?? Int32(ISTH_OK)
+            }
             if answer != ISTH_OK {
                 let name = member.plugin.description.name
                 log(.error, "plugin \(name) keeps its old settings (\(HostCode.name(answer))); its log lines say why")
                 unchanged.append("plugin \(name)")
             }
         }
+        // Only now: until the plugins were asked, everything else goes by the old one.
+        runtime.config = result.value
         return unchanged
     }
 

@@ -15,6 +15,9 @@
  *            VALID UNTIL: the call returns, in both directions.  They are not NUL-terminated and must not be written.
  *            Whoever wants to keep one copies it, or calls msg_retain().  No malloc/free crosses the boundary.
  *            An absent string is empty (len 0, ptr may be NULL); where absent and empty differ a flag tells.
+ * TEXT       What the host hands over is well-formed UTF-8.  What a plugin publishes is checked as a client's PUBLISH
+ *            would be, but for the limits of mqtt.*, which are for clients; log lines are shown with what is not text
+ *            replaced.
  * HANDLES    isth_id is opaque, 0 = none.  A stale one is answered ISTH_E_GONE, never followed.
  * THREADS    A client's hooks run on the event loop that owns the client: calls for one client never overlap and keep
  *            their order, calls for different clients may overlap (unless ISTH_F_SERIAL).  Hooks must not block: use
@@ -45,7 +48,7 @@ extern "C" {
 #define ISTH_PLUGIN_STAMP ISTH_EXPORT uint32_t isth_plugin_abi(void) { return ISTH_ABI; }
 
 typedef uint64_t isth_id;
-typedef struct isth_str_v1 { const char *ISTH_NULLABLE ptr; size_t len; } isth_str;        /* UTF-8, checked by host */
+typedef struct isth_str_v1 { const char *ISTH_NULLABLE ptr; size_t len; } isth_str;        /* UTF-8, see TEXT        */
 typedef struct isth_bytes_v1 { const uint8_t *ISTH_NULLABLE ptr; size_t len; } isth_bytes; /* any bytes              */
 typedef struct isth_pair_v1 { isth_str name, value; } isth_pair;                           /* MQTT 5 user property   */
 #define ISTH_STR(literal) ((isth_str){(literal), sizeof(literal) - 1})
@@ -146,7 +149,8 @@ typedef struct isth_edit isth_edit; /* opaque: edits of the item the hook is loo
 /* Every hook: on the client's loop; must not block; may call any host function.  All exist since ABI 1.0.          */
 #define ISTH_SELF void *ISTH_NULLABLE self
 #define ISTH_CL ISTH_SELF, const isth_client *c
-enum { ISTH_F_SERIAL = 1u /* never call my hooks on two threads at once: the host takes a lock around each call */ };
+enum { ISTH_F_SERIAL = 1u /* never call my hooks on two threads at once: the host takes a lock around each call, one for
+                               all plugins that ask for this, which so may publish to each other from their hooks     */ };
 typedef struct isth_hooks_v1 {
   uint32_t size, flags;
   /* CONNECT arrived, before authentication.  DENY refuses it (0x87).  LATER is not allowed.                          */
@@ -190,7 +194,8 @@ typedef struct isth_hooks_v1 {
   /* c = the receiver that lost it, NULL if nobody subscribes.                                                        */
   void (*ISTH_NULLABLE message_dropped)(ISTH_SELF, const isth_client *ISTH_NULLABLE c, const isth_msg *m, uint8_t reason_code);
   /* First and last local subscriber of (filter, group) on this broker; external destinations do not count.  Loop 0
-   * only, where routes_each() gives the state these calls continue.                                                  */
+   * only, at the end of the turn that made the change, in the order of the changes.  routes_each() gives the state these
+   * calls continue; what it shows already may be said once more: (filter, group) is a member of a set, not a count.  */
   void (*ISTH_NULLABLE route_added)(ISTH_SELF, isth_str filter, isth_str share_group);
   void (*ISTH_NULLABLE route_removed)(ISTH_SELF, isth_str filter, isth_str share_group);
   /* Why client_authorize answers DENY to this: asked only if a line of the log is about to say so, at once, so that no
@@ -226,9 +231,11 @@ typedef struct isth_plugin_v1 { /* filled in by isth_plugin_open; the host owns 
   /* The config is checked: read it, open files, fill *hooks (zeroed by the host; the functions must stay valid until
    * close).  Not ISTH_OK: the plugin is refused; log why first.  Main thread, before any loop runs.                   */
   int32_t (*ISTH_NULLABLE start)(ISTH_SELF, isth_hooks *hooks);
-  /* Loop 0, all plugins have started and services are up, listeners not yet open.                                    */
+  /* Loop 0, all plugins have started and services are up, listeners not yet open.  Not ISTH_OK: no hook of the plugin
+   * is called any more, nor reload or drain; undo first what you have begun (timers, subscriptions).                 */
   int32_t (*ISTH_NULLABLE ready)(ISTH_SELF);
-  /* The config changed (config() shows the new one).  Not ISTH_OK: the plugin keeps its old settings in force.        */
+  /* The config is about to change: config() shows the new one.  Not ISTH_OK: the plugin keeps its old settings in
+   * force, and config() shows it the old ones again.                                                                 */
   int32_t (*ISTH_NULLABLE reload)(ISTH_SELF);
   /* The broker stops: finish what is under way; no hook is called after this.  Loop 0.                               */
   void (*ISTH_NULLABLE drain)(ISTH_SELF);
@@ -245,6 +252,7 @@ enum {                            /* flags of publish()                         
   ISTH_PUB_LOCAL_ONLY = 2u,       /* not to any external destination                                                  */
   ISTH_PUB_NO_RETAIN = 4u         /* do not store it, whatever its retain flag                                        */
 };
+enum { ISTH_SUB_NO_RETAINED = 1u /* subscribe(): only what is published from now on */ };
 #define ISTH_ANY_LOOP 0xffffffffu
 
 typedef struct isth_host_v1 {
@@ -274,12 +282,15 @@ typedef struct isth_host_v1 {
   /* Publish; on a loop's thread it is routed before the call returns, else soon after, in order.  The result is
    * ISTH_OK, or on a loop's thread ISTH_E_NOT_FOUND when nobody wanted it.                                            */
   int32_t (*publish)(isth_ctx *, const isth_msg *, uint32_t flags /* ISTH_PUB_* */);
-  /* Messages for the plugin itself: `on` runs on `loop`.  Retained messages come first.                              */
-  int32_t (*subscribe)(isth_ctx *, uint32_t loop, const isth_sub *, void (*on)(void *ISTH_NULLABLE ud, const isth_msg *), void *ISTH_NULLABLE ud, isth_id *out);
+  /* Messages for the plugin itself, each once, with the QoS they were published with, the plugin's own, too: `on` runs on
+   * `loop`.  Retained messages that are there come by themselves, on loop 0 within this call, on other loops soon, with
+   * new messages between them.  ISTH_E_ARG: no topic filter, or one with a prefix such as $share/, which is for clients. */
+  int32_t (*subscribe)(isth_ctx *, uint32_t loop, isth_str filter, uint32_t flags /* ISTH_SUB_* */, void (*on)(void *ISTH_NULLABLE ud, const isth_msg *), void *ISTH_NULLABLE ud, isth_id *out);
   int32_t (*unsubscribe)(isth_ctx *, isth_id sub);
   /* Restrict this plugin's message_publish hook to topics matching `filter`; may be called repeatedly, in start().    */
   int32_t (*hook_filter)(isth_ctx *, isth_str filter);
-  /* Close a client's connection, wherever it is; drop_session also ends its session.  A reason_code that no
+  /* Close a client's connection, wherever it is, at the end of a turn of its loop; drop_session also ends its session.
+   * ISTH_OK says that it will be looked for, not that there is such a client.  A reason_code that no
    * DISCONNECT has, such as 0, is told as 0x98.                                                                      */
   int32_t (*kick)(isth_ctx *, isth_str client_id, uint8_t reason_code, int32_t drop_session);
   /* Calls `with` for every (filter, group) with a local subscriber, on the spot.  [loop] 0 only.                      */

@@ -11,10 +11,15 @@ final class Workshop {
     let directory: String
     let loader: PluginLoader
 
-    init(timeoutMilliseconds: Int = 5000) throws {
+    /// `hidesTrialReports`: a trial process may die of the damage its file has, which is what it is for; what a sanitizer
+    /// says of that is written into the workshop. What it says of this process is not.
+    init(timeoutMilliseconds: Int = 5000, hidesTrialReports: Bool = false) throws {
         var template = Array("/tmp/isthmus-loader-XXXXXX".utf8CString)
         directory = String(cString: try #require(mkdtemp(&template)))
-        let probe = PluginProbe(executable: Self.program, timeoutMilliseconds: timeoutMilliseconds)
+        var probe = PluginProbe(executable: Self.program, timeoutMilliseconds: timeoutMilliseconds)
+        if hidesTrialReports, let options = getenv("ASAN_OPTIONS") {
+            probe.environment["ASAN_OPTIONS"] = "\(String(cString: options)) log_path=\(directory)/trial"
+        }
         loader = PluginLoader(directories: [directory], probe: probe)
     }
 

@@ -240,14 +240,14 @@ final class Bench: @unchecked Sendable {
         let empty = Value(.object(Object()), Origin(file: "test"))
         runtime = Runtime(log: log, loops: [home], sessions: SessionRegistry(), pool: BlockingPool(), config: empty)
         context = PluginContext(name: "test", loopCount: 1, log: log, options: empty)
-        context.runtime = runtime
+        context.begin(runtime)
         thread = try Thread(name: "loop-0") { [loop] in loop.run() }
     }
 
     /// Another plugin of the same host.
     func stranger() -> PluginContext {
         let stranger = PluginContext(name: "stranger", loopCount: 1, log: log, options: context.options)
-        stranger.runtime = runtime
+        stranger.begin(runtime)
         return stranger
     }
 

@@ -50,7 +50,7 @@ extension MockHost {
                 me.published.append(MockHost.Published(message: Message(message.pointee), flags: flags))
                 return me.publishResult
             },
-            subscribe: { _, _, _, _, _, _ in unsupported },
+            subscribe: { _, _, _, _, _, _, _ in unsupported },
             unsubscribe: { _, _ in unsupported },
             hook_filter: { ctx, filter in
                 MockHost.of(ctx).hookFilters.append(filter.string)

@@ -38,7 +38,7 @@ func hostTable(_ ctx: OpaquePointer, _ loops: UInt32) -> isth_host {
             MockHost.from(ctx).state.withLock { $0.published.append(record) }
             return Int32(ISTH_OK)
         },
-        subscribe: { _, _, _, _, _, _ in unsupported },
+        subscribe: { _, _, _, _, _, _, _ in unsupported },
         unsubscribe: { _, _ in unsupported },
         hook_filter: { ctx, filter in
             let text = filter.string

@@ -73,6 +73,7 @@ private final class Sink {
         let world = World(plugins: [plugin])
         let own = Sink(world.broker, 1, isSubscription: true, "a")
         _ = Sink(world.broker, 2, "a", "b")
+        world.settle()
         #expect(plugin.events == ["+a|"])
         #expect(inject(world, "a", origin: 1, flags: Int(ISTH_PUB_LOCAL_ONLY)))
         #expect(own.topics == ["a"])

@@ -15,6 +15,8 @@ final class ScriptedPlugin {
     unowned var world: World!
     /// What happened, in order.
     var events: [String] = []
+    /// Called in each hook that only records.
+    var happened: (() -> Void)?
     /// Topics its publish hook is restricted to.
     var filters: [[UInt8]] = []
 
@@ -36,6 +38,11 @@ final class ScriptedPlugin {
     var recordsRoutes = false
     var hooksConnect = false
 
+    fileprivate func record(_ event: String) {
+        events.append(event)
+        happened?()
+    }
+
     var state: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
     var table: isth_hooks {
@@ -56,7 +63,7 @@ final class ScriptedPlugin {
     /// The closures hold the plugin, mostly.
     func forget() {
         (authenticate, authorize, connected, closed, subscribe) = (nil, nil, nil, nil, nil)
-        explain = nil
+        (explain, happened) = (nil, nil)
         (publish, deliver, acked, dropped, authStep) = (nil, nil, nil, nil, nil)
         connect = { _ in 0 }
     }
@@ -112,21 +119,21 @@ final class ScriptedPlugin {
     }
 
     private func addLife(_ hooks: inout isth_hooks) {
-        hooks.session_created = { plugin($0).events.append("created \($1.pointee.client_id.text)") }
-        hooks.session_resumed = { plugin($0).events.append("resumed \($1.pointee.client_id.text)") }
-        hooks.session_terminated = { state, name, _ in plugin(state).events.append("terminated \(name.text)") }
-        hooks.client_connected = { plugin($0).events.append("connected \($1.pointee.client_id.text)") }
+        hooks.session_created = { plugin($0).record("created \($1.pointee.client_id.text)") }
+        hooks.session_resumed = { plugin($0).record("resumed \($1.pointee.client_id.text)") }
+        hooks.session_terminated = { state, name, _ in plugin(state).record("terminated \(name.text)") }
+        hooks.client_connected = { plugin($0).record("connected \($1.pointee.client_id.text)") }
         hooks.client_closed = { state, client, reason, _ in
-            plugin(state).events.append("closed \(client.pointee.client_id.text) \(reason)")
+            plugin(state).record("closed \(client.pointee.client_id.text) \(reason)")
         }
-        hooks.client_subscribed = { plugin($0).events.append("subscribed \($2.pointee.filter.text)") }
-        hooks.client_unsubscribed = { state, _, filter, _ in plugin(state).events.append("unsubscribed \(filter.text)")
+        hooks.client_subscribed = { plugin($0).record("subscribed \($2.pointee.filter.text)") }
+        hooks.client_unsubscribed = { state, _, filter, _ in plugin(state).record("unsubscribed \(filter.text)")
         }
     }
 
     private func addRoutes(_ hooks: inout isth_hooks) {
-        hooks.route_added = { plugin($0).events.append("+\($1.text)|\($2.text)") }
-        hooks.route_removed = { plugin($0).events.append("-\($1.text)|\($2.text)") }
+        hooks.route_added = { plugin($0).record("+\($1.text)|\($2.text)") }
+        hooks.route_removed = { plugin($0).record("-\($1.text)|\($2.text)") }
     }
 
     /// Publishes from inside a hook, as `host->publish` does.

@@ -75,11 +75,7 @@ final class World {
     // MARK: Turns
 
     func endTurn(_ loop: Int) {
-        brokers[loop].endTurn()
-        for other in brokers.indices where other != loop {
-            let batch = brokers[loop].takeOutbox(other)
-            if !batch.isEmpty { mail[loop][other].append(batch) }
-        }
+        brokers[loop].endTurn { other, batch in mail[loop][other].append(batch) }
     }
 
     /// Ends turns and carries mail, in order, until nothing is under way.
