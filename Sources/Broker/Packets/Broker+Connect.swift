@@ -266,7 +266,6 @@ extension Broker {
     /// The session is there: the client is told so and may talk. [MQTT-3.2.0-1] [MQTT-3.2.0-2]
     func welcome(_ connection: ConnectionPointer, _ session: SessionPointer, sessionPresent: Bool) {
         session.pointee.connection = connection
-        session.pointee.identity = identity(of: connection)
         membersConnected(session.pointee.slot, true)
         session.pointee.expiryInterval = connection.pointee.sessionExpiryInterval
         // [MQTT-4.9.0-1]

@@ -53,6 +53,7 @@ extension Broker {
             if session.pointee.expiryInterval == 0 {
                 terminate(slot, reason)
             } else {
+                if loopCount == 1 { session.pointee.identity = identity(of: connection) }
                 scheduleExpiry(slot)
             }
         }

@@ -36,10 +36,10 @@ extension Broker {
     /// The client is authenticated: find its session. [MQTT-3.1.3-2] [MQTT-3.1.4-4]
     func join(_ connection: ConnectionPointer) {
         let name = connection.pointee.clientIdentifier.view
-        let identity = identity(of: connection)
+        let overrides = settings.overridesIdentity
         guard loopCount > 1 else {
             let existing = session(named: name)
-            if existing >= 0, !settings.overridesIdentity, sessions[existing].pointee.identity != identity {
+            if existing >= 0, !overrides, owner(of: sessions[existing]) != identity(of: connection) {
                 refuseStranger(connection)
             } else {
                 joinHere(connection, claim: 0)
@@ -47,8 +47,7 @@ extension Broker {
             return
         }
         let key = Array(name.buffer)
-        let overrides = settings.overridesIdentity
-        guard let (claim, previous) = registry.claim(key, loop, identity, overrides: overrides) else {
+        guard let (claim, previous) = registry.claim(key, loop, identity(of: connection), overrides: overrides) else {
             refuseStranger(connection)
             return
         }

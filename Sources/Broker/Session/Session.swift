@@ -11,7 +11,7 @@ struct Session {
     var slot: Int32 = -1
     /// Under which the registry knows it; 0 where there is one loop.
     var claim: UInt64
-    /// Whom it belongs to.
+    /// Whom it belongs to, while its client is away; with several loops the registry knows it.
     var identity = SessionIdentity.none
     var connection: ConnectionPointer?
     /// The loops whose messages it gets through its other self, while it moves between loops: bit n = loop n.

@@ -55,6 +55,11 @@ extension Broker {
         return SessionIdentity(.listener, listenerNames[connection.pointee.listener], mountpoint: mountpoint)
     }
 
+    /// Made out only when somebody asks for the session: most are never asked for.
+    func owner(of session: SessionPointer) -> SessionIdentity {
+        session.pointee.connection.map { identity(of: $0) } ?? session.pointee.identity
+    }
+
     /// The session of this client identifier is another's. It is left alone, whatever the CONNECT asks for.
     func refuseStranger(_ connection: ConnectionPointer) {
         counters.sessionsDenied &+= 1
