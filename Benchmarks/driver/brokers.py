@@ -31,6 +31,7 @@ node.event_loops = 1
 listeners.tcp.default.bind = "127.0.0.1:{port}"
 mqtt.max_inflight = 1000
 mqtt.max_awaiting_rel = 1000
+mqtt.max_subscriptions = infinity
 plugins = []
 """
 

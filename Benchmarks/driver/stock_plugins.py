@@ -28,6 +28,7 @@ node {{ event_loops = 1, name = "isthmus@{cluster}" }}
 listeners.tcp.default.bind = "127.0.0.1:{port}"
 mqtt.max_inflight = 1000
 mqtt.max_awaiting_rel = 1000
+mqtt.max_subscriptions = infinity
 log.console.level = notice
 plugins = [{{ name = PasswordAuth }}, {{ name = FileACL }}, {{ name = ClusterLink }}]
 authentication = [{{

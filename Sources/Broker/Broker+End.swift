@@ -12,6 +12,7 @@ extension Broker {
         sessionTable.deallocate()
         for group in groups.indices { groups[group].pointee.deallocate() }
         groups.deallocate()
+        groupTable.deallocate()
         index.deallocate()
         retained.deallocate()
         delayed.deallocate()
@@ -24,6 +25,7 @@ extension Broker {
         receivers.deallocate()
         furtherIdentifiers.deallocate()
         picks.deallocate()
+        groupMail.deallocate()
         acknowledged.deallocate()
         keptMessages.deallocate()
         forms.deallocate()

@@ -23,6 +23,14 @@ public struct BrokerCounters: Sendable {
     public var sessionsExpired: UInt64 = 0
     /// CONNECTs that were refused since the session of their client identifier is another's.
     public var sessionsDenied: UInt64 = 0
+    /// How often a client was put off to a later turn.
+    public var turnsExceeded: UInt64 = 0
+    /// Messages for which very many wildcard filters had to be looked at.
+    public var costlyMatches: UInt64 = 0
+    /// How often a client had to wait as it asked for too many retained messages at a time.
+    public var retainedReadsHeld: UInt64 = 0
+    /// Subscriptions refused to clients that have as many as they may.
+    public var subscriptionsRefused: UInt64 = 0
 
     public init() {}
 
@@ -41,6 +49,10 @@ public struct BrokerCounters: Sendable {
         payloadBytesSent &+= other.payloadBytesSent
         sessionsExpired &+= other.sessionsExpired
         sessionsDenied &+= other.sessionsDenied
+        turnsExceeded &+= other.turnsExceeded
+        costlyMatches &+= other.costlyMatches
+        retainedReadsHeld &+= other.retainedReadsHeld
+        subscriptionsRefused &+= other.subscriptionsRefused
     }
 }
 
@@ -97,6 +109,8 @@ public final class Broker {
     var liveSessions: [UInt32] = []
     var index = SubscriptionIndex()
     var groups = Arena<SharedGroup>()
+    /// By name and filter entry.
+    var groupTable = IndexTable()
     var groupGeneration: UInt32 = 0
     /// By slot: the generation of the shared group that lives there, 0 = none.
     var liveGroups: [UInt32] = []
@@ -115,11 +129,10 @@ public final class Broker {
     var isSweepingRetained = false
     /// The last second whose expired messages were taken out.
     var sweptUpTo: UInt32 = 0
-    /// Portions of retained messages that loops have asked for, and whether a timer is set for them.
-    var retainedRequests: [RetainedRequest] = []
-    var isReadingRetained = false
+    /// Portions of retained messages that loops have asked for.
+    var retainedRequests = RetainedRequests()
     /// By the session's generation: subscriptions that wait for (the rest of) their retained messages.
-    var retainedWaiting: [UInt32: [RetainedQuery]] = [:]
+    var retainedWaiting: [UInt32: RetainedBacklog] = [:]
     var lastRetainedRead: UInt32 = 0
     var delayed = DelayedMessages()
     var destinations = Arena<Destination>()
@@ -130,8 +143,11 @@ public final class Broker {
     var touched: [ConnectionPointer] = []
     /// Connections to be forgotten at the end of the turn: until then somebody up the stack may hold a pointer.
     var finished: [ConnectionIdentifier] = []
-    /// Publishers that need not wait any more.
-    var released: [ConnectionIdentifier] = []
+    /// Clients that need not wait any more.
+    var released: [ReleasedClient] = []
+    var turn = TurnBudget()
+    /// Sessions that have ended, and whose subscriptions are taken out a portion at a time.
+    var endingSessions = Fifo<Int32>()
     /// The client whose publish is in the hands of the plugins: what they publish is of its making.
     var activePublisher: ConnectionPointer?
     /// How many sessions here make other loops wait, which loops make this one wait, and who waits for them.
@@ -152,6 +168,7 @@ public final class Broker {
     var receivers = ScratchStack<Subscriber>()
     var furtherIdentifiers = ScratchStack<FurtherIdentifier>()
     var picks = ScratchStack<PickedMember>()
+    var groupMail = ScratchStack<GroupMail>()
     var acknowledged = ScratchStack<AcknowledgedPacket>()
     var keptMessages = ScratchStack<Message>()
     var forms = EncodedForms()
@@ -241,6 +258,7 @@ public final class Broker {
         }
         touched.removeAll(keepingCapacity: true)
         if !finished.isEmpty { forgetFinished() }
+        beginTurnBudget()
     }
 
     private func settle() {

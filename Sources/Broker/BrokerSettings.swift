@@ -43,7 +43,13 @@ public struct BrokerSettings: Sendable {
     /// Life of clients' messages that do not say how long they live, ms.
     public var messageExpiryInterval: UInt64?
     /// Subscriptions that one session may have.
-    public var maximumSubscriptions: Int?
+    public var maximumSubscriptions: Int? = 10_000
+    /// Subscriptions whose retained messages one session may wait for; beyond, its client is not read.
+    public var maximumRetainedReads = 1000
+    /// Nodes of the trie of wildcard filters above which a message is said to cost much.
+    public var costlyMatch = 10_000
+    /// Work of a turn, in bytes copied.
+    public var turnBudget = 1 << 25
     /// 3.1 and 3.1.1 clients do not get their own messages.
     public var ignoresOwnMessages = false
     /// The higher of a subscription's and a message's QoS counts rather than the lower.

@@ -13,6 +13,10 @@ struct TimerToken {
         case retainedReading = 9
         /// A delayed message is due.
         case delayed = 10
+        /// Clients wait for their turn.
+        case turn = 11
+        /// Sessions end that have very many subscriptions.
+        case ending = 12
     }
 
     let rawValue: UInt64

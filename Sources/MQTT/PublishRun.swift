@@ -73,13 +73,25 @@ public struct PublishRun: Sendable {
         )
     }
 
-    /// The payload of each packet, in order.
-    public func eachPayload(_ body: (ByteView) -> Void) {
-        var rest = bytes
-        while let packet = PlainPublish(rest, isV5: isV5) {
-            body(packet.payload(in: rest))
-            rest = rest.dropFirst(packet.length)
+    /// The payload of each packet, in order, until `body` returns false. Returns the packets whose payloads these were.
+    @discardableResult
+    public func eachPayload(_ body: (ByteView) -> Bool) -> PublishRun {
+        var end = 0
+        var (count, payloadCount) = (0, 0)
+        while let packet = PlainPublish(bytes.dropFirst(end), isV5: isV5) {
+            let payload = packet.payload(in: bytes.dropFirst(end))
+            end += packet.length
+            count += 1
+            payloadCount += payload.count
+            if !body(payload) { break }
         }
+        return PublishRun(
+            bytes: bytes.slice(0, end),
+            count: count,
+            topic: topic,
+            payloadCount: payloadCount,
+            isV5: isV5
+        )
     }
 
     /// The same run, copied to memory that has room for its `bytes`.

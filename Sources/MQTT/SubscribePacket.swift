@@ -69,15 +69,20 @@ public struct SubscribePacket: Sendable {
     public let properties: Properties
     public let subscriptions: SubscriptionList
 
-    public static func decode(_ body: ByteView, version: ProtocolVersion) throws(MalformedPacket) -> SubscribePacket {
+    /// `known`: how many subscriptions this body has, if it was decoded before; they are not checked a second time.
+    public static func decode(
+        _ body: ByteView,
+        version: ProtocolVersion,
+        known: Int? = nil
+    ) throws(MalformedPacket) -> SubscribePacket {
         var reader = ByteReader(body)
         let packetIdentifier = try reader.packetIdentifier(or: "the SUBSCRIBE ends before its packet identifier")
         let properties = try reader.properties(for: .subscribe, version: version)
         // [MQTT-3.8.3-2]
         guard !reader.isAtEnd else { throw .protocolError("the SUBSCRIBE has no topic filter") }
         let raw = reader.rest
-        var count = 0
-        while !reader.isAtEnd {
+        var count = known ?? 0
+        while known == nil, !reader.isAtEnd {
             let filter = try reader.prefixed(or: "the SUBSCRIBE ends inside a topic filter")
             try TopicFilter.validateReceived(filter, version: version)
             let byte = try reader.byte(or: "the SUBSCRIBE ends before the options of its last topic filter")
@@ -118,11 +123,21 @@ public struct SubscriptionList: Sequence, Sendable {
     public let count: Int
     let version: ProtocolVersion
 
-    public func makeIterator() -> Iterator { Iterator(reader: ByteReader(raw), version: version) }
+    public func makeIterator() -> Iterator { makeIterator(from: 0) }
+
+    /// The rest of them: `position` is where another iterator stood.
+    public func makeIterator(from position: Int) -> Iterator {
+        var reader = ByteReader(raw)
+        reader.position = position
+        return Iterator(reader: reader, version: version)
+    }
 
     public struct Iterator: IteratorProtocol {
         var reader: ByteReader
         let version: ProtocolVersion
+
+        /// Where the next one begins, bytes.
+        public var position: Int { reader.position }
 
         public mutating func next() -> Subscription? {
             guard let filter = try? reader.prefixed(or: ""), let byte = try? reader.byte(or: ""),

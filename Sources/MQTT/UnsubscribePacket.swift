@@ -6,15 +6,20 @@ public struct UnsubscribePacket: Sendable {
     public let properties: Properties
     public let filters: TopicFilterList
 
-    public static func decode(_ body: ByteView, version: ProtocolVersion) throws(MalformedPacket) -> UnsubscribePacket {
+    /// `known`: how many topic filters this body has, if it was decoded before; they are not checked a second time.
+    public static func decode(
+        _ body: ByteView,
+        version: ProtocolVersion,
+        known: Int? = nil
+    ) throws(MalformedPacket) -> UnsubscribePacket {
         var reader = ByteReader(body)
         let packetIdentifier = try reader.packetIdentifier(or: "the UNSUBSCRIBE ends before its packet identifier")
         let properties = try reader.properties(for: PropertyContext(.unsubscribe), version: version)
         // [MQTT-3.10.3-2]
         guard !reader.isAtEnd else { throw .protocolError("the UNSUBSCRIBE has no topic filter") }
         let raw = reader.rest
-        var count = 0
-        while !reader.isAtEnd {
+        var count = known ?? 0
+        while known == nil, !reader.isAtEnd {
             let filter = try reader.prefixed(or: "the UNSUBSCRIBE ends inside a topic filter")
             try TopicFilter.validateReceived(filter, version: version)
             count += 1
@@ -46,10 +51,20 @@ public struct TopicFilterList: Sequence, Sendable {
     let raw: ByteView
     public let count: Int
 
-    public func makeIterator() -> Iterator { Iterator(reader: ByteReader(raw)) }
+    public func makeIterator() -> Iterator { makeIterator(from: 0) }
+
+    /// The rest of them: `position` is where another iterator stood.
+    public func makeIterator(from position: Int) -> Iterator {
+        var reader = ByteReader(raw)
+        reader.position = position
+        return Iterator(reader: reader)
+    }
 
     public struct Iterator: IteratorProtocol {
         var reader: ByteReader
+
+        /// Where the next one begins, bytes.
+        public var position: Int { reader.position }
 
         public mutating func next() -> ByteView? { try? reader.prefixed(or: "") }
     }

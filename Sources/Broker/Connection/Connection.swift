@@ -95,6 +95,10 @@ struct Connection {
         static let rate = Holds(rawValue: 2)
         /// It does not take what it is sent.
         static let output = Holds(rawValue: 4)
+        /// Its packets, or those of others, have made as much work as a turn may have.
+        static let turn = Holds(rawValue: 8)
+        /// More retained messages have to be looked for than it may wait for.
+        static let retained = Holds(rawValue: 16)
     }
 
     let identifier: ConnectionIdentifier
@@ -214,7 +218,7 @@ extension ConnectionPointer {
     var isEstablished: Bool { pointee.state == .connected || (pointee.state == .suspended && pointee.wasConnected) }
 }
 
-/// A question to the plugins that is under way: the packet that raised it is processed again when the answer is there.
+/// A packet that waits for plugins' answers, or for the client's next turn, and is processed again then.
 /// An object of its own, as hardly any connection has one at a time.
 final class PendingCheck {
     enum Stage: UInt8 {
@@ -231,10 +235,9 @@ final class PendingCheck {
     /// The link of the chain that will answer.
     var link: Int
     var answer: HookAnswer?
-    /// SUBSCRIBE: the filters before the one in question.
-    var resolved: [ResolvedSubscription] = []
-    /// SUBSCRIBE: the filter in question, as the subscribe hooks left it.
-    var asked: ResolvedSubscription?
+    /// How far the SUBSCRIBE or UNSUBSCRIBE in question has come.
+    var subscribing: SubscribeProgress?
+    var unsubscribing: UnsubscribeProgress?
 
     init(stage: Stage, ticket: UInt64, link: Int) {
         self.stage = stage

@@ -103,15 +103,17 @@ extension Broker {
             return entry.pointee.sessionLoops
         }
         mergeStamp &+= 1
-        let first = receivers.count
         let publication = publication(of: run, .empty)
         var loops: UInt64 = 0
+        var merged = 0
         for i in mark..<matches.count {
             let entry = index[matches[i]]
+            merged &+= entry.pointee.subscribers.count
             loops |= entry.pointee.sessionLoops
             let subscribers = entry.pointee.subscribers
-            for j in 0..<subscribers.count { merge(subscribers[j], publication, from: first) }
+            for j in 0..<subscribers.count { merge(subscribers[j], publication) }
         }
+        if merged > Work.smallFanOut { charge(merged &* Work.merge) }
         return loops
     }
 
@@ -143,7 +145,9 @@ extension Broker {
         for i in mark..<keptMessages.count { keptMessages[i].release() }
         keptMessages.drop(to: mark)
         acknowledge(run)
-        return Int(acknowledged[run.packets.upperBound - 1].end)
+        let used = Int(acknowledged[run.packets.upperBound - 1].end)
+        if places.count > Work.smallFanOut { charge(places.count &* used) }
+        return used
     }
 
     /// Takes note of the QoS 2 messages up to one that is repeated or one too many, or finds the QoS 1 messages up to one

@@ -16,7 +16,7 @@ extension Broker {
             isAuthorized(connection, first.topic, flags: first.qos.rawValue)
         else { return 0 }
         let mark = matches.count
-        index.match(first.topic, into: &matches)
+        match(first.topic)
         defer { matches.drop(to: mark) }
         let onlySessions = matchOnlySessions(from: mark)
         if onlySessions {

@@ -5,6 +5,17 @@
 
 import MQTT
 
+/// A client that was not read, and why.
+struct ReleasedClient {
+    let identifier: ConnectionIdentifier
+    let reason: Connection.Holds
+
+    init(_ identifier: ConnectionIdentifier, _ reason: Connection.Holds) {
+        self.identifier = identifier
+        self.reason = reason
+    }
+}
+
 extension Broker {
     /// Beyond the queue's length, for what was under way when a publisher was held back: other loops' batches mostly.
     private static var slack: Int { 1 << 16 }
@@ -67,7 +78,7 @@ extension Broker {
     func releaseHeld(_ session: SessionPointer) {
         cancelTimer(session)
         guard !session.pointee.held.isEmpty || session.pointee.holdsLoops else { return }
-        released += session.pointee.held
+        released += session.pointee.held.map { ReleasedClient($0, .receiver) }
         session.pointee.held = []
         if session.pointee.holdsLoops {
             session.pointee.holdsLoops = false
@@ -93,12 +104,12 @@ extension Broker {
         releaseHeld(session)
     }
 
-    /// Lets released publishers go on. At the turn's end, when nobody up the stack is in the middle of a delivery.
+    /// Lets released clients go on. At the turn's end, when nobody up the stack is in the middle of a delivery.
     func resumeReleased() {
-        let identifiers = released
+        let clients = released
         released = []
-        for identifier in identifiers {
-            if let publisher = self.connection(identifier) { resume(publisher, after: .receiver) }
+        for client in clients {
+            if let connection = self.connection(client.identifier) { resume(connection, after: client.reason) }
         }
     }
 
@@ -115,7 +126,7 @@ extension Broker {
             holdingLoops |= bit
         } else {
             holdingLoops &= ~bit
-            released += heldForLoops
+            released += heldForLoops.map { ReleasedClient($0, .receiver) }
             heldForLoops = []
         }
     }

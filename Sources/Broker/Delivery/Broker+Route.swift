@@ -4,20 +4,13 @@
 import MQTT
 import PluginAPI
 
-/// A subscription identifier, not the first, of one of the receivers that were found.
-struct FurtherIdentifier {
-    /// Place in the stack of receivers.
-    let receiver: Int
-    let identifier: UInt32
-}
-
 extension Broker {
     /// Hands the publication to everybody who wants it; the caller releases it. Returns whether anybody did.
     /// [MQTT-4.6.0-6]
     @inline(__always)
     func route(_ publication: inout Publication) -> Bool {
         let mark = matches.count
-        index.match(publication.topic, into: &matches)  // [MQTT-3.3.2-3] [MQTT-4.7.3-4]
+        match(publication.topic)  // [MQTT-3.3.2-3] [MQTT-4.7.3-4]
         let isWanted = routeMatched(from: mark, &publication)
         matches.drop(to: mark)
         return isWanted
@@ -83,9 +76,15 @@ extension Broker {
             }
             i &+= 1
         }
+        chargeFanOut(count, publication)
         var isWanted = count > destinations.count
         for destination in destinations where hand(&publication, to: destination) { isWanted = true }
         return isWanted
+    }
+
+    @inline(__always)
+    private func chargeFanOut(_ count: Int, _ publication: borrowing Publication) {
+        if count > Work.smallFanOut { charge(count &* (publication.payload.count &+ Work.message)) }
     }
 
     @inline(__always)
@@ -110,10 +109,12 @@ extension Broker {
         let firstPick = picks.count
         var loops: UInt64 = 0
         var isWanted = false
+        var merged = 0
         for i in mark..<matches.count {
             let entry = index[matches[i]]
+            merged &+= entry.pointee.subscribers.count
             for j in 0..<entry.pointee.subscribers.count {
-                merge(entry.pointee.subscribers[j], publication, from: first)
+                merge(entry.pointee.subscribers[j], publication)
             }
             if publication.isFromLoop { continue }
             let extras = index.extras(of: entry)
@@ -122,7 +123,10 @@ extension Broker {
         }
         if send(&publication, toLoops: loops) { isWanted = true }
         let fanOut = forms.begin()
-        let (end, lastIdentifier) = (receivers.count, furtherIdentifiers.count)
+        let end = receivers.count
+        if merged > Work.smallFanOut { charge(merged &* Work.merge) }
+        chargeFanOut(end - first, publication)
+        let further = FurtherIdentifiers(furtherIdentifiers, from: firstIdentifier, receivers: first..<end)
         for i in first..<end {
             let receiver = receivers[i]
             if receiver.isDestination {
@@ -130,11 +134,10 @@ extension Broker {
                 continue
             }
             isWanted = true
-            let further = further(of: i, firstIdentifier..<lastIdentifier)
-            if further.isEmpty {
-                deliver(&publication, to: receiver, fanOut: fanOut)
-            } else {
+            if let further = further?[i] {
                 deliver(publication, to: receiver, with: further)
+            } else {
+                deliver(&publication, to: receiver, fanOut: fanOut)
             }
         }
         for i in firstPick..<picks.count {  // [MQTT-3.3.4-5]
@@ -146,16 +149,10 @@ extension Broker {
         return isWanted
     }
 
-    @inline(__always)
-    private func further(of receiver: Int, _ places: Range<Int>) -> [UInt32] {
-        if places.isEmpty { return [] }
-        return places.lazy.map { self.furtherIdentifiers[$0] }.filter { $0.receiver == receiver }.map(\.identifier)
-    }
-
     /// Subscription identifiers beyond the one that stands with the receiver travel as properties of a message that is
     /// its own. [MQTT-3.3.4-3] [MQTT-3.3.4-4]
     @inline(never)
-    private func deliver(_ publication: Publication, to receiver: Subscriber, with further: [UInt32]) {
+    private func deliver(_ publication: Publication, to receiver: Subscriber, with further: ArraySlice<UInt32>) {
         var bytes = ByteBuffer()
         defer { bytes.deallocate() }
         for identifier in further {
@@ -170,13 +167,11 @@ extension Broker {
         own.release()
     }
 
-    func merge(
-        _ subscriber: Subscriber,
-        _ publication: borrowing Publication,
-        from first: Int
-    ) {
+    func merge(_ subscriber: Subscriber, _ publication: borrowing Publication) {
         if subscriber.isDestination {
-            for i in first..<receivers.count where receivers[i].target == subscriber.target { return }
+            let destination = destinations[subscriber.destination]
+            if destination.pointee.mergeStamp == mergeStamp { return }
+            destination.pointee.mergeStamp = mergeStamp
             receivers.append(subscriber)
             return
         }
@@ -217,6 +212,7 @@ extension Broker {
     @inline(never)
     func copy(_ publication: borrowing Publication, toLoops loops: UInt64) {
         if loops & holdingLoops != 0 { holdForLoops(publication) }
+        charge(loops.nonzeroBitCount &* (publication.payload.count &+ Work.message))
         var rest = loops
         while rest != 0 {
             let loop = rest.trailingZeroBitCount

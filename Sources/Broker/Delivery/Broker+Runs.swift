@@ -42,12 +42,12 @@ extension Broker {
         else { return 0 }
         let source = RunSource(connection: connection)
         let mark = matches.count
-        index.match(run.topic, into: &matches)  // [MQTT-3.3.2-3] [MQTT-4.7.3-4]
+        match(run.topic)  // [MQTT-3.3.2-3] [MQTT-4.7.3-4]
         let onlySessions = matchOnlySessions(from: mark)
         if onlySessions { run = run.extended(in: bytes, maximumPacketSize: limit, payloadBorder: border) }
+        if !onlySessions || !deliver(run, source, from: mark) { run = routeOneByOne(run, source, from: mark) }
         counters.publishReceived &+= UInt64(run.count)
         counters.payloadBytesReceived &+= UInt64(run.payloadCount)
-        if !onlySessions || !deliver(run, source, from: mark) { routeOneByOne(run, source, from: mark) }
         matches.drop(to: mark)
         return run.bytes.count
     }
@@ -57,14 +57,15 @@ extension Broker {
         let run = packets.run
         let source = RunSource(template: packets.template, loop: Int8(other))
         let mark = matches.count
-        index.match(run.topic, into: &matches)
+        match(run.topic)
         if mayRun, matchOnlySessions(from: mark) {
-            if !deliver(run, source, from: mark) { routeOneByOne(run, source, from: mark) }
+            if !deliver(run, source, from: mark) { _ = routeOneByOne(run, source, from: mark) }
         } else {
             run.eachPayload { payload in
                 var publication = source.publication(run, payload)
                 _ = route(&publication)
                 publication.release()
+                return true
             }
         }
         matches.drop(to: mark)
@@ -80,6 +81,7 @@ extension Broker {
         guard source.loop >= 0 || send(run, source, toLoops: entry.pointee.sessionLoops) else { return false }
         let subscribers = entry.pointee.subscribers
         for i in 0..<subscribers.count { deliver(run, source, to: subscribers[i]) }
+        if subscribers.count > Work.smallFanOut { charge(subscribers.count &* run.bytes.count) }
         return true
     }
 
@@ -94,24 +96,29 @@ extension Broker {
         }
         let publication = source.publication(run, .empty)
         var loops: UInt64 = 0
+        var merged = 0
         for i in mark..<matches.count {
             let entry = index[matches[i]]
+            merged &+= entry.pointee.subscribers.count
             if source.loop < 0 { loops |= entry.pointee.sessionLoops }
             let subscribers = entry.pointee.subscribers
-            for j in 0..<subscribers.count { merge(subscribers[j], publication, from: first) }
+            for j in 0..<subscribers.count { merge(subscribers[j], publication) }
         }
         // Several subscription identifiers are told by a message of its own.
         guard furtherIdentifiers.count == firstIdentifier, send(run, source, toLoops: loops) else { return false }
         for i in first..<receivers.count { deliver(run, source, to: receivers[i]) }
+        if merged > Work.smallFanOut { charge(merged &* Work.merge &+ (receivers.count - first) &* run.bytes.count) }
         return true
     }
 
+    /// Returns what was routed: all of it, unless the publisher has to wait.
     @inline(never)
-    private func routeOneByOne(_ run: PublishRun, _ source: RunSource, from mark: Int) {
+    private func routeOneByOne(_ run: PublishRun, _ source: RunSource, from mark: Int) -> PublishRun {
         run.eachPayload { payload in
             var publication = source.publication(run, payload)
             _ = routeMatched(from: mark, &publication)
             publication.release()
+            return source.connection.map { !$0.isHeld } ?? true
         }
     }
 
@@ -155,6 +162,7 @@ extension Broker {
         guard run.count > 1, loops & holdingLoops == 0 else { return false }
         let publication = source.publication(run, .empty)
         var rest = loops
+        charge(loops.nonzeroBitCount &* run.bytes.count)
         while rest != 0 {
             outboxes[rest.trailingZeroBitCount].append(.publishPackets(PacketRun(run, publication, at: wallNow)))
             rest &= rest - 1
@@ -195,6 +203,7 @@ extension Broker {
             var publication = source.publication(run, payload)
             deliver(&publication, to: subscriber, fanOut: 0)
             publication.release()
+            return true
         }
     }
 }

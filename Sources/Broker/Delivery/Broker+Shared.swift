@@ -9,16 +9,27 @@ struct PickedMember {
     var group: Int32
 }
 
+/// A group whose message goes to another loop.
+struct GroupMail {
+    var loop: Int32
+    var path: SharedPath
+}
+
 extension Broker {
     /// Serves every shared group of the filter. Returns whether there is any member.
     func routeToGroups(_ entry: UnsafeMutablePointer<FilterEntry>, _ publication: inout Publication) -> Bool {
         var isWanted = false
+        var work = 0
+        let mark = groupMail.count
         var group = index.extras(of: entry).firstGroup
         while group >= 0 {
             var path = SharedPath()
             if dispatch(&publication, to: group, &path) { isWanted = true }
             group = groups[group].pointee.next
+            work &+= Work.group &+ publication.payload.count
         }
+        sendGroupMail(from: mark, publication)
+        charge(work)
         return isWanted
     }
 
@@ -28,9 +39,12 @@ extension Broker {
         _ publication: inout Publication
     ) -> Bool {
         var isWanted = false
+        var work = 0
+        let mark = groupMail.count
         var group = index.extras(of: entry).firstGroup
         while group >= 0 {
             var path = SharedPath()
+            work &+= Work.group
             switch choose(group, for: publication, &path) {
             case .member(let subscriber):
                 picks.append(PickedMember(subscriber: subscriber, group: group))
@@ -42,6 +56,8 @@ extension Broker {
             }
             group = groups[group].pointee.next
         }
+        sendGroupMail(from: mark, publication)
+        charge(work)
         return isWanted
     }
 
@@ -49,7 +65,9 @@ extension Broker {
     func publishAgain(_ publication: inout Publication, to group: Int32) {
         var path = SharedPath()
         path.isAgain = true
+        let mark = groupMail.count
         _ = dispatch(&publication, to: group, &path)
+        sendGroupMail(from: mark, publication)
     }
 
     /// Returns whether there was a member.
@@ -135,7 +153,26 @@ extension Broker {
         var path = path
         path.destination = groups[group].pointee.remote[other].reference
         path.sender = reference(to: group)
-        outboxes[other].append(.publishShared(publication.copied(at: wallNow), path))
+        groupMail.append(GroupMail(loop: Int32(other), path: path))
+    }
+
+    /// Sends what was put down from `mark` on: one copy of the message to each loop, for however many groups.
+    private func sendGroupMail(from mark: Int, _ publication: borrowing Publication) {
+        let count = groupMail.count - mark
+        guard count > 0 else { return }
+        defer { groupMail.drop(to: mark) }
+        if count == 1 {
+            let mail = groupMail[mark]
+            return send(publication, to: mail.loop, [mail.path])
+        }
+        var paths: [[SharedPath]] = Array(repeating: [], count: loopCount)
+        for i in mark..<groupMail.count { paths[Int(groupMail[i].loop)].append(groupMail[i].path) }
+        for (loop, paths) in paths.enumerated() where !paths.isEmpty { send(publication, to: Int32(loop), paths) }
+    }
+
+    private func send(_ publication: borrowing Publication, to other: Int32, _ paths: [SharedPath]) {
+        outboxes[Int(other)].append(.publishShared(publication.copied(at: wallNow), paths))
+        charge(publication.payload.count &+ Work.message &* (1 &+ paths.count))
     }
 
     /// A loop that cannot take more may be the last one that others hand the group's messages to.
@@ -149,24 +186,24 @@ extension Broker {
     }
 
     /// Takes over the reference.
-    func receiveShared(_ message: Message, _ path: SharedPath, from other: Int) {
-        var path = path
-        guard isLive(path.destination) else {
-            // The group ended here while this was on its way. The sender was told before this reaches it again, and knows
-            // of all who became members since; if it does not know the group either, there is nobody.
-            if path.sender != .none {
-                path.destination = path.sender
-                path.sender = .none
-                outboxes[other].append(.publishShared(message, path))
-            } else {
-                message.release()
-            }
-            return
-        }
+    func receiveShared(_ message: Message, _ paths: [SharedPath], from other: Int) {
         var publication = Publication(message)
         publication.sourceLoop = Int8(other)
         message.release()
-        _ = dispatch(&publication, to: path.destination.group, &path)
+        let mark = groupMail.count
+        for path in paths {
+            var path = path
+            if isLive(path.destination) {
+                _ = dispatch(&publication, to: path.destination.group, &path)
+            } else if path.sender != .none {
+                // The group ended here while this was on its way. The sender was told before this reaches it again, and
+                // knows of all who became members since; if it does not know the group either, there is nobody.
+                path.destination = path.sender
+                path.sender = .none
+                groupMail.append(GroupMail(loop: Int32(other), path: path))
+            }
+        }
+        sendGroupMail(from: mark, publication)
         publication.release()
     }
 }

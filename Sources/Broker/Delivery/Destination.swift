@@ -12,6 +12,8 @@ struct Destination {
     let deliver: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<isth_msg>) -> Void
     let state: UnsafeMutableRawPointer?
     var filters: Set<[UInt8]> = []
+    /// The last publish whose overlapping filters were merged for it.
+    var mergeStamp: UInt32 = 0
     /// It gets nothing any more; its place is kept until the turn ends.
     var isClosed = false
 }

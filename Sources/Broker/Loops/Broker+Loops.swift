@@ -28,7 +28,7 @@ extension Broker {
         case .publishPackets(let run):
             receive(run, from: other)
             run.deallocate()
-        case .publishShared(let message, let path): receiveShared(message, path, from: other)
+        case .publishShared(let message, let paths): receiveShared(message, paths, from: other)
         case .interest(let filter, let interest):
             filter.withUnsafeBytes { applyInterest(of: other, ByteView($0), interest) }
         case .confirmRequest(let token): outboxes[other].append(.confirm(token: token))

@@ -57,8 +57,8 @@ enum LoopMessage {
     case publishRun(MessageRun)
     /// The same with packets that are sent on as they are. The receiver frees the run.
     case publishPackets(PacketRun)
-    /// Hand this to one member of the group.
-    case publishShared(Message, SharedPath)
+    /// Hand this to one member of each of the groups.
+    case publishShared(Message, [SharedPath])
     case interest(filter: [UInt8], Interest)
     /// Asks for `confirm`, which says that everything before it was applied.
     case confirmRequest(token: UInt32)

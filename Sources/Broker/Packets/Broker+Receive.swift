@@ -25,6 +25,9 @@ extension Broker {
         case .expectingConnect, .authenticating, .connected:
             if connection.isHeld {
                 connection.pointee.input.append(ByteView(bytes))
+            } else if turn.spent > turn.limit {
+                connection.pointee.input.append(ByteView(bytes))
+                putOffEarly(connection)
             } else if connection.pointee.input.isEmpty {
                 let used = process(connection, ByteView(bytes))
                 keep(connection, ByteView(bytes).dropFirst(used))
@@ -85,6 +88,9 @@ extension Broker {
     /// Processes the complete packets at the start of `bytes` and returns how many bytes that were. It stops early
     /// when the connection is suspended, in front of the packet that has to wait, or closed.
     private func process(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
+        let outer = turn.reader
+        turn.reader = connection
+        defer { turn.reader = outer }
         if connection.pointee.state == .expectingConnect, !bytes.isEmpty, bytes[0] != 0x10 {
             // Whatever it is, its length means nothing: waiting for the rest would only keep the stranger.
             if bytes[0] == 0x16 {
@@ -163,7 +169,7 @@ extension Broker {
         case .publish: return try publish(connection, header, body)
         case .puback, .pubrec, .pubrel, .pubcomp: try acknowledge(connection, header.type, body)
         case .subscribe: return try subscribe(connection, body)
-        case .unsubscribe: try unsubscribe(connection, body)
+        case .unsubscribe: return try unsubscribe(connection, body)
         case .pingreq:
             guard body.isEmpty else { throw MalformedPacket(.malformedPacket, "the PINGREQ is not empty") }
             touch(connection)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SUBSCRIBE and UNSUBSCRIBE. The verdicts on all filters are found first, since a plugin may let us wait for one; then
-// all are applied at once, so that a SUBSCRIBE is never half done.
+// SUBSCRIBE. The verdicts on all filters are found first, since a plugin may let us wait for one; then
+// all are applied. Either may take several turns of a client that has very many filters in one packet.
 
 import MQTT
 import PluginAPI
@@ -15,6 +15,23 @@ struct ResolvedSubscription {
     var options: SubscriptionOptions
     /// The SUBACK code: the granted QoS or an error.
     var reason: ReasonCode
+}
+
+/// How far a SUBSCRIBE has come. An object: it is filled over many calls and not copied.
+final class SubscribeProgress {
+    /// Filters in the packet.
+    let count: Int
+    /// Where the first one without a verdict stands.
+    var position = 0
+    var resolved: [ResolvedSubscription] = []
+    /// The filter in question, as the subscribe hooks left it.
+    var asked: ResolvedSubscription?
+    var isApplying = false
+    /// Of those that are applied.
+    var applied = 0
+    var retained: [RetainedWish] = []
+
+    init(count: Int) { self.count = count }
 }
 
 /// A SUBACK that waits until every other loop knows the filters.
@@ -35,37 +52,55 @@ struct RetainedWish {
 }
 
 extension Broker {
-    /// Returns false if a plugin's answer is awaited.
+    /// Returns false if a plugin's answer, or the client's next turn, is awaited.
     func subscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) -> Bool {
-        let packet = try SubscribePacket.decode(body, version: connection.pointee.version)
-        if settings.refusesDiscouragedText { try packet.refuseDiscouragedText() }
+        let known = connection.pointee.pending?.subscribing
+        let packet = try SubscribePacket.decode(body, version: connection.pointee.version, known: known?.count)
+        if known == nil, settings.refusesDiscouragedText { try packet.refuseDiscouragedText() }
+        let progress = known ?? SubscribeProgress(count: packet.subscriptions.count)
         let identifier = packet.properties.subscriptionIdentifier ?? 0
-        var resolved = connection.pointee.pending?.resolved ?? []
-        var position = 0
-        for subscription in packet.subscriptions {  // [MQTT-3.8.4-5]
-            defer { position += 1 }
-            if position < resolved.count { continue }
-            guard let verdict = try resolve(connection, subscription, identifier) else {
-                connection.pointee.pending?.resolved = resolved
+        var rest = packet.subscriptions.makeIterator(from: progress.position)
+        while let subscription = rest.next() {  // [MQTT-3.8.4-5]
+            guard let verdict = try resolve(connection, subscription, identifier, progress) else {
+                connection.pointee.pending?.subscribing = progress
                 return false
             }
-            resolved.append(verdict)
+            progress.resolved.append(verdict)
+            progress.position = rest.position
+            charge(Work.filter)
+            if waitsForTurn(connection) {
+                pending(connection).subscribing = progress
+                return false
+            }
+        }
+        guard apply(connection, packet, progress) else {
+            pending(connection).subscribing = progress
+            return false
         }
         connection.pointee.pending = nil
-        apply(connection, packet, resolved)
         return true
+    }
+
+    func waitsForTurn(_ connection: ConnectionPointer) -> Bool { connection.pointee.holds.contains(.turn) }
+
+    /// What is kept of a packet that will be processed again.
+    func pending(_ connection: ConnectionPointer) -> PendingCheck {
+        let pending = connection.pointee.pending ?? PendingCheck(stage: .authorizeSubscribe, ticket: 0, link: 0)
+        connection.pointee.pending = pending
+        return pending
     }
 
     /// `nil` if a plugin's answer is awaited.
     private func resolve(
         _ connection: ConnectionPointer,
         _ subscription: MQTT.Subscription,
-        _ identifier: UInt32
+        _ identifier: UInt32,
+        _ progress: SubscribeProgress
     ) throws(MalformedPacket) -> ResolvedSubscription? {
-        if let asked = connection.pointee.pending?.asked {
+        if let asked = progress.asked {
             // The packet is processed again: the hooks have seen this filter, and what they made of it holds.
-            connection.pointee.pending?.asked = nil
-            return authorizeSubscription(connection, asked)
+            progress.asked = nil
+            return authorizeSubscription(connection, asked, progress)
         }
         let requested = RequestedFilter(subscription.filter)
         let filter = requested.filter
@@ -116,12 +151,13 @@ extension Broker {
             if let qos = edit.qos.flatMap(QoS.init(rawValue:)) { asked.options.qos = qos }
             if let filter = edit.filter { asked.filter = filter }
         }
-        return authorizeSubscription(connection, asked)
+        return authorizeSubscription(connection, asked, progress)
     }
 
     private func authorizeSubscription(
         _ connection: ConnectionPointer,
-        _ asked: ResolvedSubscription
+        _ asked: ResolvedSubscription,
+        _ progress: SubscribeProgress
     ) -> ResolvedSubscription? {
         let verdict = asked.filter.withUnsafeBytes { filter in
             let access = ISTH_ACCESS_SUBSCRIBE
@@ -136,61 +172,33 @@ extension Broker {
             resolved.reason = ReasonCode(rawValue: resolved.options.qos.rawValue)
         case .deny: resolved.reason = .notAuthorized
         case .later:
-            connection.pointee.pending?.asked = asked
+            progress.asked = asked
             return nil
         }
         return resolved
     }
 
+    /// Returns false if the client's next turn is awaited.
     private func apply(
         _ connection: ConnectionPointer,
         _ packet: SubscribePacket,
-        _ verdicts: [ResolvedSubscription]
-    ) {
-        var resolved = verdicts
-        if settings.disconnectsWhenDenied, resolved.contains(where: { $0.reason == .notAuthorized }) {
-            close(connection, .notAuthorized, "the client is not authorised to subscribe to one of these filters")
-            return
-        }
-        mount(&resolved, connection)
-        guard acceptsAnswer(connection, codes: resolved.count) else {
-            close(connection, .packetTooLarge, "the answer is larger than the client's Maximum Packet Size")
-            return
+        _ progress: SubscribeProgress
+    ) -> Bool {
+        if !progress.isApplying {
+            guard mayApply(connection, progress) else { return true }
+            progress.isApplying = true
         }
         let slot = connection.pointee.session
         let identifier = packet.properties.subscriptionIdentifier ?? 0
-        let token = nextToken
-        var isNew: [Bool] = []
-        for i in resolved.indices {
-            if let limit = settings.maximumSubscriptions, !resolved[i].reason.isError,
-                !hasRoom(slot, resolved[i], limit)
-            {
-                resolved[i].reason = .quotaExceeded
-            }
-            if resolved[i].isExclusive, !resolved[i].reason.isError, !acquire(resolved[i].filter, slot) {
-                resolved[i].reason = .quotaExceeded
-            }
-            let item = resolved[i]
-            let options = DeliveryOptions(
-                qos: item.options.qos.rawValue,
-                noLocal: item.options.noLocal,
-                retainAsPublished: item.options.retainAsPublished,
-                subscriptionIdentifier: identifier
-            )
-            guard !item.reason.isError else {
-                isNew.append(false)
-                continue
-            }
-            isNew.append(addSubscription(slot, item.filter, item.group, options, token: token))
-        }
-        var retained: [RetainedWish] = []
-        for (item, isNew) in zip(resolved, isNew) where !item.reason.isError {
-            notifySubscribed(connection, item, identifier)
-            if !settings.clientEvents.isEmpty { announceSubscribed(connection, item) }
-            if let wish = retainedWish(item, isNew: isNew, identifier) { retained.append(wish) }
+        while progress.applied < progress.resolved.count {
+            if waitsForTurn(connection) { return false }
+            apply(&progress.resolved[progress.applied], connection, identifier, progress)
+            progress.applied += 1
+            charge(Work.filter)
         }
         // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.2.1-6]
-        let suback = encodeSuback(packet.packetIdentifier, resolved, connection)
+        let suback = encodeSuback(packet.packetIdentifier, progress.resolved, connection)
+        let token = nextToken
         if loopCount > 1, announcesWithToken(token) {
             pendingConfirmations[token] = PendingSubscribe(
                 connection: connection.pointee.identifier,
@@ -198,13 +206,65 @@ extension Broker {
                 missing: loopCount - 1,
                 session: slot,
                 sessionGeneration: sessions[slot].pointee.generation,
-                retained: retained
+                retained: progress.retained
             )
-            if !retained.isEmpty { sessions[slot].pointee.retainedQueries += 1 }
+            if !progress.retained.isEmpty { sessions[slot].pointee.retainedQueries += 1 }
         } else {
             write(suback: suback, connection)
-            queryRetained(retained, slot)
+            queryRetained(progress.retained, slot)
         }
+        return true
+    }
+
+    /// Returns false if nothing is to be applied: the client is closed.
+    private func mayApply(_ connection: ConnectionPointer, _ progress: SubscribeProgress) -> Bool {
+        if settings.disconnectsWhenDenied, progress.resolved.contains(where: { $0.reason == .notAuthorized }) {
+            close(connection, .notAuthorized, "the client is not authorised to subscribe to one of these filters")
+            return false
+        }
+        mount(&progress.resolved, connection)
+        guard acceptsAnswer(connection, codes: progress.resolved.count) else {
+            close(connection, .packetTooLarge, "the answer is larger than the client's Maximum Packet Size")
+            return false
+        }
+        return true
+    }
+
+    private func apply(
+        _ item: inout ResolvedSubscription,
+        _ connection: ConnectionPointer,
+        _ identifier: UInt32,
+        _ progress: SubscribeProgress
+    ) {
+        if item.reason.isError { return }
+        let slot = connection.pointee.session
+        if let limit = settings.maximumSubscriptions, !hasRoom(slot, item, limit) {
+            item.reason = .quotaExceeded
+            refuseSubscription(connection, limit)
+        } else if item.isExclusive, !acquire(item.filter, slot) {
+            item.reason = .quotaExceeded
+        }
+        if item.reason.isError { return }
+        let options = DeliveryOptions(
+            qos: item.options.qos.rawValue,
+            noLocal: item.options.noLocal,
+            retainAsPublished: item.options.retainAsPublished,
+            subscriptionIdentifier: identifier
+        )
+        let isNew = addSubscription(slot, item.filter, item.group, options, token: nextToken)
+        notifySubscribed(connection, item, identifier)
+        if !settings.clientEvents.isEmpty { announceSubscribed(connection, item) }
+        if let wish = retainedWish(item, isNew: isNew, identifier) { progress.retained.append(wish) }
+    }
+
+    private func refuseSubscription(_ connection: ConnectionPointer, _ limit: Int) {
+        counters.subscriptionsRefused &+= 1
+        tell(
+            .warning,
+            .subscriptions,
+            connection,
+            "has \(limit) subscriptions, and more are refused; mqtt.max_subscriptions says how many it may have"
+        )
     }
 
     private func write(suback: [UInt8], _ connection: ConnectionPointer) {
@@ -282,7 +342,7 @@ extension Broker {
 
     /// Whether the client takes a SUBACK or UNSUBACK with so many codes: who asks for more than it wants to be told
     /// is not served. [MQTT-3.1.2-24]
-    private func acceptsAnswer(_ connection: ConnectionPointer, codes count: Int) -> Bool {
+    func acceptsAnswer(_ connection: ConnectionPointer, codes count: Int) -> Bool {
         let length = 3 + count
         return 1 + VariableByteInteger.size(length) + length <= connection.pointee.maximumPacketSize
     }
@@ -293,41 +353,5 @@ extension Broker {
             || item.filter.withUnsafeBytes { filter in
                 item.group.withUnsafeBytes { isSubscribed(slot, ByteView(filter), ByteView($0)) }
             }
-    }
-
-    /// Returns the code of the UNSUBACK.
-    private func unsubscribe(_ connection: ConnectionPointer, _ name: ByteView, _ group: ByteView) -> UInt8 {
-        guard removeSubscription(connection.pointee.session, name, group) else {  // [MQTT-3.10.4-1]
-            return ReasonCode.noSubscriptionExisted.rawValue  // [MQTT-3.11.3-1] [MQTT-3.11.3-2]
-        }
-        if group.isEmpty { release(name, connection.pointee.session) }
-        notifyUnsubscribed(connection, name, group)
-        if !settings.clientEvents.isEmpty { announceUnsubscribed(connection, name, group) }
-        return ReasonCode.success.rawValue
-    }
-
-    func unsubscribe(_ connection: ConnectionPointer, _ body: ByteView) throws(MalformedPacket) {
-        let packet = try UnsubscribePacket.decode(body, version: connection.pointee.version)
-        if settings.refusesDiscouragedText { try packet.refuseDiscouragedText() }
-        guard acceptsAnswer(connection, codes: packet.filters.count) else {
-            close(connection, .packetTooLarge, "the answer is larger than the client's Maximum Packet Size")
-            return
-        }
-        var codes: [UInt8] = []
-        for filter in packet.filters {  // [MQTT-3.10.4-6]
-            let requested = RequestedFilter(filter)
-            guard let mountpoint = connection.pointee.mountpoint else {
-                codes.append(unsubscribe(connection, requested.filter, requested.group))
-                continue
-            }
-            let whole = mountpoint.pointee.mounted(filter: Array(requested.filter.buffer)) ?? []
-            codes.append(whole.withUnsafeBytes { unsubscribe(connection, ByteView($0), requested.group) })
-        }
-        touch(connection)
-        codes.withUnsafeBytes {
-            // [MQTT-3.10.4-4] [MQTT-3.10.4-5]
-            UnsubackPacket(packetIdentifier: packet.packetIdentifier, reasonCodes: ByteView($0))
-                .encode(into: &connection.pointee.output.bytes, version: connection.pointee.version)
-        }
     }
 }

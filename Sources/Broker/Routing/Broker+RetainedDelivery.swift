@@ -4,7 +4,8 @@
 //
 // The subscriber's loop asks for one portion (`retainedQuery`); the store's loop answers it and keeps its place in the
 // store if there is more. The next portion is asked for when the subscriber has taken most of the one before. A session
-// has one such read at a time; what it subscribes to meanwhile waits in `retainedWaiting`.
+// has one such read at a time; what it subscribes to meanwhile waits in `retainedWaiting`, each filter once, and a client
+// that asks for too much is not read until less of it waits.
 
 import MQTT
 
@@ -22,14 +23,6 @@ struct RetainedQuery {
     var isUnderWay = false
 }
 
-/// A portion that the store's loop still owes, to itself or another loop.
-struct RetainedRequest {
-    var query: RetainedQuery
-    var loop: Int
-    /// Not before this.
-    var due: UInt64
-}
-
 extension Broker {
     private static var portion: Int { 2048 }
     private static var portionBytes: Int { 1 << 18 }
@@ -43,7 +36,6 @@ extension Broker {
     func queryRetained(_ filter: [UInt8], _ subscriber: Subscriber) {
         guard settings.isRetainAvailable, loop != Self.retainedOwner || retained.count > 0 else { return }
         let session = sessions[subscriber.target]
-        session.pointee.retainedQueries += 1
         lastRetainedRead &+= 1
         let query = RetainedQuery(
             filter: filter,
@@ -54,10 +46,37 @@ extension Broker {
         )
         let isFirst = !session.pointee.readsRetained && retainedWaiting[query.sessionGeneration] == nil
         if isFirst, canTake(session, query) {
+            session.pointee.retainedQueries += 1
             ask(query, session, atOnce: true)
-        } else {
-            retainedWaiting[query.sessionGeneration, default: []].append(query)
+        } else if retainedWaiting[query.sessionGeneration, default: RetainedBacklog()].append(query) {
+            session.pointee.retainedQueries += 1
+            holdIfBacklogGrows(session)
         }
+    }
+
+    private func holdIfBacklogGrows(_ session: SessionPointer) {
+        let count = retainedWaiting[session.pointee.generation]?.count ?? 0
+        guard count > settings.maximumRetainedReads, let connection = session.pointee.connection, connection.isOpen,
+            !connection.pointee.holds.contains(.retained)
+        else { return }
+        hold(connection, .retained)
+        counters.retainedReadsHeld &+= 1
+        tell(
+            .warning,
+            .retainedReads,
+            connection,
+            """
+            waits for the retained messages of more than \(settings.maximumRetainedReads) subscriptions and is not read until \
+            half of them have come (retainer.max_waiting_reads)
+            """
+        )
+    }
+
+    private func releaseIfBacklogFell(_ session: SessionPointer) {
+        guard let connection = session.pointee.connection, connection.pointee.holds.contains(.retained),
+            retainedWaiting[session.pointee.generation]?.count ?? 0 <= settings.maximumRetainedReads / 2
+        else { return }
+        released.append(ReleasedClient(connection.pointee.identifier, .retained))
     }
 
     private func ask(_ query: RetainedQuery, _ session: SessionPointer, atOnce: Bool) {
@@ -95,6 +114,7 @@ extension Broker {
             if !isTaken, session.pointee.connection != nil { return }
             retainedWaiting[generation]?.removeFirst()
             if retainedWaiting[generation]?.isEmpty == true { retainedWaiting[generation] = nil }
+            releaseIfBacklogFell(session)
             if isTaken {
                 ask(query, session, atOnce: false)
             } else {
@@ -107,7 +127,7 @@ extension Broker {
 
     /// The session ends.
     func stopRetained(_ session: SessionPointer) {
-        for query in retainedWaiting.removeValue(forKey: session.pointee.generation) ?? [] { stop(query) }
+        if let query = retainedWaiting.removeValue(forKey: session.pointee.generation)?.underWay { stop(query) }
     }
 
     private func stop(_ query: RetainedQuery) {
@@ -141,7 +161,7 @@ extension Broker {
             stop(query)
             finish(query, session)
         } else {
-            retainedWaiting[query.sessionGeneration, default: []].insert(query, at: 0)
+            retainedWaiting[query.sessionGeneration, default: RetainedBacklog()].underWay = query
             continueRetained(session)
             sendIfReady(query.subscriber.target)
         }
@@ -174,17 +194,20 @@ extension Broker {
 
     /// Answers now if it is the first portion, and that is small: there may be many readers.
     func answerRetained(_ query: RetainedQuery, to other: Int) {
-        if query.isUnderWay {
+        if query.isUnderWay || retainedRequests.lookedAtOnce >= Self.nodesPerTurn {
             requestRetained(query, from: other)
         } else {
-            read(query, for: other, limit: Self.nodesPerTurn / 8)
+            let looked = 1 + read(query, for: other, limit: Self.nodesPerTurn / 8)
+            retainedRequests.lookedAtOnce += looked
+            charge(looked * Work.node)
         }
     }
 
     /// One portion, for a turn to come.
     private func requestRetained(_ query: RetainedQuery, from other: Int) {
-        retainedRequests.append(RetainedRequest(query: query, loop: other, due: now + pause))
-        if !isReadingRetained { scheduleReading(after: pause) }
+        let rests = query.isUnderWay || settings.retainedDeliveryRate != nil
+        retainedRequests.append(RetainedRequest(query: query, loop: other, due: rests ? now + pause : now))
+        scheduleReading(after: pause)
     }
 
     /// Between two portions: what `retainer.delivery_rate` makes of it.
@@ -199,30 +222,19 @@ extension Broker {
     }
 
     private func scheduleReading(after delay: UInt64) {
-        isReadingRetained = true
+        guard !retainedRequests.isScheduled else { return }
+        retainedRequests.isScheduled = true
         _ = timers.schedule(TimerToken(.retainedReading, slot: 0, generation: 1).rawValue, after: delay)
     }
 
     /// Serves those who wait for a portion, for as long as a turn may take; each gets on a little.
     func readRetained() {
+        retainedRequests.isScheduled = false
         var left = Self.nodesPerTurn
-        var requests = retainedRequests
-        retainedRequests = []
-        var served = 0
-        while served < requests.count, left > 0 {
-            let request = requests[served]
-            served += 1
-            guard request.due <= now else {
-                retainedRequests.append(request)
-                continue
-            }
+        while left > 0, let request = retainedRequests.next(at: now) {
             left -= 1 + read(request.query, for: request.loop, limit: left)
         }
-        requests.removeFirst(served)
-        retainedRequests = requests + retainedRequests
-        isReadingRetained = false
-        guard let due = retainedRequests.map(\.due).min() else { return }
-        scheduleReading(after: max(due, now + 1) - now)
+        if let due = retainedRequests.nextDue { scheduleReading(after: max(due, now + 1) - now) }
     }
 
     /// Reads a portion and replies; if not even that is found at the first go, goes on in another turn. Returns how many
@@ -236,7 +248,7 @@ extension Broker {
             return 0
         }
         var cursor =
-            retained.unpark(Self.key(query.read, other)) ?? RetainedCursor(query.filter, in: retained)
+            retained.unpark(RetainedRequest.key(query.read, other)) ?? RetainedCursor(query.filter, in: retained)
         let portion = portion(query)
         var messages: [Message] = []
         var bytes = 0
@@ -248,7 +260,7 @@ extension Broker {
             return messages.count < portion && bytes < Self.portionBytes
         }
         let isLast = cursor.isDone
-        if !isLast { retained.park(cursor, as: Self.key(query.read, other)) }
+        if !isLast { retained.park(cursor, as: RetainedRequest.key(query.read, other)) }
         if messages.isEmpty, !isLast {
             requestRetained(query, from: other)
         } else {
@@ -266,9 +278,8 @@ extension Broker {
     }
 
     func stopReading(_ read: UInt32, of other: Int) {
-        _ = retained.unpark(Self.key(read, other))
-        retainedRequests.removeAll { $0.query.read == read && $0.loop == other }
+        let key = RetainedRequest.key(read, other)
+        _ = retained.unpark(key)
+        retainedRequests.remove(key)
     }
-
-    private static func key(_ read: UInt32, _ loop: Int) -> UInt64 { UInt64(loop) << 32 | UInt64(read) }
 }

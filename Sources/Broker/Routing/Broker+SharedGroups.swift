@@ -5,26 +5,33 @@ import MQTT
 
 extension Broker {
     func findGroup(_ name: ByteView, _ entry: Int32) -> Int32 {
-        var group = index.extras(of: index[entry]).firstGroup
-        while group >= 0, groups[group].pointee.name.view != name { group = groups[group].pointee.next }
-        return group
+        groupTable.find(Self.groupHash(name, entry)) {
+            groups[$0].pointee.entry == entry && groups[$0].pointee.name.view == name
+        }
+    }
+
+    private static func groupHash(_ name: ByteView, _ entry: Int32) -> UInt64 {
+        name.hash64 ^ UInt64(UInt32(bitPattern: entry)) &* 0x9E37_79B9_7F4A_7C15
     }
 
     func findOrInsertGroup(_ name: ByteView, _ entry: Int32) -> Int32 {
         let existing = findGroup(name, entry)
         if existing >= 0 { return existing }
         groupGeneration = TimerToken.next(groupGeneration)
+        let next = index.extras(of: index[entry]).firstGroup
         let group = groups.insert(
             SharedGroup(
                 name: name,
                 entry: entry,
-                next: index.extras(of: index[entry]).firstGroup,
+                next: next,
                 generation: groupGeneration,
                 strategy: strategy(of: name)
             )
         )
         while liveGroups.count <= Int(group) { liveGroups.append(0) }
         liveGroups[Int(group)] = groupGeneration
+        groupTable.insert(Self.groupHash(name, entry), group)
+        if next >= 0 { groups[next].pointee.previous = group }
         index.updateExtras(of: entry) { $0.firstGroup = group }
         return group
     }
@@ -33,14 +40,14 @@ extension Broker {
         guard groups[group].pointee.isUnused else { return }
         let entry = groups[group].pointee.entry
         routeRemoved(index.filter(of: entry), groups[group].pointee.name.view)
-        var link = index.extras(of: index[entry]).firstGroup
-        if link == group {
-            let next = groups[group].pointee.next
-            index.updateExtras(of: entry) { $0.firstGroup = next }
+        let (previous, next) = (groups[group].pointee.previous, groups[group].pointee.next)
+        if next >= 0 { groups[next].pointee.previous = previous }
+        if previous >= 0 {
+            groups[previous].pointee.next = next
         } else {
-            while groups[link].pointee.next != group { link = groups[link].pointee.next }
-            groups[link].pointee.next = groups[group].pointee.next
+            index.updateExtras(of: entry) { $0.firstGroup = next }
         }
+        groupTable.remove(Self.groupHash(groups[group].pointee.name.view, entry), group)
         liveGroups[Int(group)] = 0
         groups[group].pointee.deallocate()
         groups.remove(group)
@@ -114,7 +121,7 @@ extension Broker {
     /// Tells the member that stands there where it stands.
     private func tellMember(at position: Int, of group: Int32) {
         guard position < groups[group].pointee.members.count else { return }
-        tell(groups[group].pointee.members[position].target, ~group, position)
+        tell(groups[group].pointee.members[position].target, SessionSubscription.key(-1, group), position)
     }
 
     // MARK: Other loops

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A read of all retained messages that match a filter, which can stop anywhere and go on later: it is the next node to
-// look at, in the order of a walk that enters only what the filter can match. New topics may be passed by or met.
+// look at, in the order of a walk that enters only what the filter can match. New topics may be passed by or met. Topics
+// that begin with `$` have a root of their own: a filter that begins with a wildcard does not even pass them by.
+// [MQTT-4.7.2-1]
 
 import MQTT
 
@@ -35,7 +37,7 @@ struct RetainedCursor {
                 start = end + 1
             }
         }
-        node = store.root
+        node = filter.first == UInt8(ascii: "$") ? store.dollarRoot : store.root
         enterOrMoveOn(in: store)
     }
 
@@ -57,7 +59,7 @@ struct RetainedCursor {
     mutating func moveOn(in store: RetainedStore) {
         while depth > 0 {
             if isChosenByWildcard {
-                let sibling = visible(store.nodes[node].pointee.nextSibling, in: store)
+                let sibling = store.nodes[node].pointee.nextSibling
                 if sibling >= 0 {
                     node = sibling
                     return
@@ -88,7 +90,7 @@ struct RetainedCursor {
                 store.child(of: node, store.levels.find(ByteView(bytes).slice(start, end)))
             }
         }
-        return visible(store.nodes[node].pointee.firstChild, in: store, below: depth)
+        return store.nodes[node].pointee.firstChild
     }
 
     private var endsInMulti: Bool {
@@ -103,17 +105,6 @@ struct RetainedCursor {
         if depth > levels.count { return true }
         if case .name = levels[depth - 1] { return false }
         return true
-    }
-
-    private func visible(_ node: Int32, in store: RetainedStore) -> Int32 { visible(node, in: store, below: depth - 1) }
-
-    /// The node or its next sibling: wildcards at the first level pass names by that start with `$`. [MQTT-4.7.2-1]
-    private func visible(_ node: Int32, in store: RetainedStore, below depth: Int) -> Int32 {
-        var node = node
-        while depth == 0, node >= 0, store.levels[store.nodes[node].pointee.level].buffer.first == UInt8(ascii: "$") {
-            node = store.nodes[node].pointee.nextSibling
-        }
-        return node
     }
 }
 

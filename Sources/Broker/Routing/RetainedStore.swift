@@ -22,6 +22,8 @@ struct RetainedStore {
     private var edges = IndexTable()
     private(set) var levels = LevelNames()
     let root: Int32
+    /// Above the topics that begin with `$`.
+    let dollarRoot: Int32
     /// Messages kept.
     private(set) var count = 0
     /// Those of them that are the broker's own, which no limit concerns.
@@ -30,13 +32,16 @@ struct RetainedStore {
     private var expiring: [UInt32: Int32] = [:]
     /// Reads that go on later: what is removed in between must not be where they stand.
     private var parked: [UInt64: RetainedCursor] = [:]
+    /// The same by where they stand.
+    private var parkedAt: [Int32: Set<UInt64>] = [:]
 
-    /// The root included.
-    var nodeCount: Int { nodes.count }
+    /// The roots aside.
+    var nodeCount: Int { nodes.count - 2 }
     var levelCount: Int { levels.count }
 
     init() {
         root = nodes.insert(Node(parent: -1, level: -1))
+        dollarRoot = nodes.insert(Node(parent: -1, level: -1))
     }
 
     /// The message kept for exactly this topic.
@@ -50,7 +55,7 @@ struct RetainedStore {
     @discardableResult
     mutating func set(_ message: Message) -> Int32 {
         let topic = message.topic
-        var node = root
+        var node = root(of: topic)
         var start = 0
         while true {
             let end = topic.levelEnd(from: start)
@@ -82,8 +87,10 @@ struct RetainedStore {
 
     // MARK: Nodes
 
+    private func root(of topic: ByteView) -> Int32 { topic.buffer.first == UInt8(ascii: "$") ? dollarRoot : root }
+
     private func find(_ topic: ByteView) -> Int32 {
-        var node = root
+        var node = root(of: topic)
         var start = 0
         while true {
             let end = topic.levelEnd(from: start)
@@ -114,7 +121,7 @@ struct RetainedStore {
 
     private mutating func prune(_ start: Int32) {
         var node = start
-        while node != root, nodes[node].pointee.message == nil, nodes[node].pointee.firstChild < 0 {
+        while nodes[node].pointee.parent >= 0, nodes[node].pointee.message == nil, nodes[node].pointee.firstChild < 0 {
             if !parked.isEmpty { moveParked(from: node) }
             let old = nodes[node].pointee
             if old.previousSibling >= 0 {
@@ -169,17 +176,25 @@ struct RetainedStore {
 
     // MARK: Parked reads
 
-    mutating func park(_ cursor: RetainedCursor, as key: UInt64) { parked[key] = cursor }
+    mutating func park(_ cursor: RetainedCursor, as key: UInt64) {
+        parked[key] = cursor
+        parkedAt[cursor.node, default: []].insert(key)
+    }
 
-    mutating func unpark(_ key: UInt64) -> RetainedCursor? { parked.removeValue(forKey: key) }
+    mutating func unpark(_ key: UInt64) -> RetainedCursor? {
+        guard let cursor = parked.removeValue(forKey: key) else { return nil }
+        parkedAt[cursor.node]?.remove(key)
+        if parkedAt[cursor.node]?.isEmpty == true { parkedAt[cursor.node] = nil }
+        return cursor
+    }
 
     var parkedCount: Int { parked.count }
 
     private mutating func moveParked(from node: Int32) {
-        for (key, cursor) in parked where cursor.node == node {
-            var cursor = cursor
+        for key in parkedAt[node] ?? [] {
+            guard var cursor = unpark(key) else { continue }
             cursor.moveOn(in: self)
-            parked[key] = cursor
+            park(cursor, as: key)
         }
     }
 

@@ -31,9 +31,10 @@ struct SharedGroup {
     }
 
     let name: OwnedBytes
-    /// The filter entry the group stands behind, and the next group of that entry (-1 = none).
+    /// The filter entry the group stands behind, and its neighbours among the groups of that entry (-1 = none).
     let entry: Int32
     var next: Int32
+    var previous: Int32 = -1
     let generation: UInt32
     var strategy: SharedStrategy { didSet { if strategy != oldValue { forgetSticky() } } }
     /// The connected ones first.

@@ -59,12 +59,18 @@ package struct SubscriptionIndex {
         entries.remove(entry)
     }
 
-    /// Appends the entries of all filters that match `topic`.
+    /// Appends the entries of all filters that match `topic`. Returns how many nodes of the trie were looked at.
     @inline(__always)
-    package mutating func match(_ topic: ByteView, into matches: inout ScratchStack<Int32>) {
+    @discardableResult
+    package func match(_ topic: ByteView, into matches: inout ScratchStack<Int32>) -> Int {
         let entry = exact.find(topic.hash64) { entries.text(of: $0) == topic }
         if entry >= 0 { matches.append(entry) }
-        if wildcards.filterCount > 0 { wildcards.match(topic, in: entries.reader, into: &matches) }
+        return wildcards.filterCount > 0 ? wildcards.match(topic, in: entries.reader, into: &matches) : 0
+    }
+
+    /// A wildcard filter that is looked at for `topic`, by chance.
+    func sample(_ topic: ByteView, _ random: inout QuickRandom) -> Int32? {
+        wildcards.sample(topic, in: entries.reader, &random)
     }
 
     /// Every entry, in no particular order.

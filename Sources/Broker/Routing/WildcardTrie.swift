@@ -192,10 +192,11 @@ struct WildcardTrie {
 
     // MARK: Matching
 
-    /// Appends the entries of all filters that match the topic name.
-    func match(_ topic: ByteView, in entries: Entries, into matches: inout ScratchStack<Int32>) {
-        if topic.isEmpty { return }
-        walk(root, topic, 0, 0, entries, &matches)
+    /// Appends the entries of all filters that match the topic name. Returns how many nodes were looked at: mostly as many
+    /// as the topic has levels, but twice as many with each level where filters go on behind `+` and behind the name.
+    func match(_ topic: ByteView, in entries: Entries, into matches: inout ScratchStack<Int32>) -> Int {
+        if topic.isEmpty { return 0 }
+        return walk(root, topic, 0, 0, entries, &matches)
     }
 
     /// Goes on below `start`, with the level of the topic at `position`, of the filters at `offset`.
@@ -206,11 +207,13 @@ struct WildcardTrie {
         _ offset: Int,
         _ entries: Entries,
         _ matches: inout ScratchStack<Int32>
-    ) {
+    ) -> Int {
         var node = start
         var position = position
         var offset = offset
+        var looked = 0
         while true {
+            looked &+= 1
             let this = nodes[node].pointee
             // Filters that start with a wildcard do not match names that start with `$`. [MQTT-4.7.2-1]
             let takesWildcards = node != root || topic[0] != UInt8(ascii: "$")
@@ -218,7 +221,7 @@ struct WildcardTrie {
             if this.multi >= 0, takesWildcards { matches.append(this.multi) }
             if position > topic.count {
                 if this.here >= 0 { matches.append(this.here) }
-                return
+                return looked
             }
             let end = topic.levelEnd(from: position)
             var literal = Child.none
@@ -238,7 +241,7 @@ struct WildcardTrie {
             position = end + 1
             if !plus.isNone {
                 if !literal.isNone {
-                    walk(literal.index, topic, position, offset + length + 1, entries, &matches)
+                    looked &+= walk(literal.index, topic, position, offset + length + 1, entries, &matches)
                 }
                 node = plus.index
                 offset += 2
@@ -246,9 +249,32 @@ struct WildcardTrie {
                 node = literal.index
                 offset += length + 1
             } else {
-                return
+                return looked
             }
         }
+    }
+
+    /// A filter whose nodes are looked at for the topic name, one of many by chance: its entry. It need not match.
+    func sample(_ topic: ByteView, in entries: Entries, _ random: inout QuickRandom) -> Int32? {
+        var node = root
+        var (position, offset) = (0, 0)
+        while position <= topic.count {
+            let this = nodes[node].pointee
+            let end = topic.levelEnd(from: position)
+            let takesWildcards = node != root || topic[0] != UInt8(ascii: "$")
+            let plus = takesWildcards ? this.plus : .none
+            let literal =
+                this.children > 0 ? namedChild(of: node, topic.slice(position, end), at: offset, entries) : .none
+            let takesPlus = literal.isNone || !plus.isNone && random.below(2) == 0
+            let child = takesPlus ? plus : literal
+            if child.isNone { return this.multi >= 0 ? this.multi : nil }
+            if child.isLeaf { return child.index }
+            node = child.index
+            offset += takesPlus ? 2 : end - position + 1
+            position = end + 1
+        }
+        let last = nodes[node].pointee
+        return last.here >= 0 ? last.here : last.multi >= 0 ? last.multi : nil
     }
 
     @inline(__always)

@@ -175,29 +175,84 @@ extension Broker {
             session.pointee.delayedWill = nil
             publishWill(will)
         }
-        let orphans = takeOrphans(slot)
         releaseAll(of: slot)
-        removeAllSubscriptions(slot)
-        if !hooks.sessionTerminated.isEmpty {
-            for link in hooks.sessionTerminated {
-                link.call {
-                    link.function(link.state, isth_str(session.pointee.clientIdentifier.view), reason.rawValue)
-                }
-            }
+        if session.pointee.subscriptions.count > Self.subscriptionsEndedPerTurn {
+            notifyTerminated(session, reason)
+            detach(slot)
+            endLater(slot)
+            return
         }
+        let orphans = takeOrphans(slot)
+        removeAllSubscriptions(slot)
+        notifyTerminated(session, reason)
         forget(slot)
         publishAgain(orphans)
     }
 
+    private func notifyTerminated(_ session: SessionPointer, _ reason: ReasonCode) {
+        for link in hooks.sessionTerminated {
+            link.call {
+                link.function(link.state, isth_str(session.pointee.clientIdentifier.view), reason.rawValue)
+            }
+        }
+    }
+
     func forget(_ slot: Int32) {
+        detach(slot)
+        remove(slot)
+    }
+
+    /// From here on the client, should it come back, has no session.
+    private func detach(_ slot: Int32) {
         let session = sessions[slot]
-        if !formerGroups.isEmpty { formerGroups[slot] = nil }
         if session.pointee.retainedQueries > 0 { stopRetained(session) }
         let name = session.pointee.clientIdentifier.view
         if loopCount > 1 { registry.release(Array(name.buffer), session.pointee.claim) }
         sessionTable.remove(name.hash64, slot)
-        session.pointee.deallocate()
         liveSessions[Int(slot)] = 0
+    }
+
+    private func remove(_ slot: Int32) {
+        if !formerGroups.isEmpty { formerGroups[slot] = nil }
+        sessions[slot].pointee.deallocate()
         sessions.remove(slot)
+    }
+
+    // MARK: With very many subscriptions
+
+    private static var subscriptionsEndedPerTurn: Int { 2048 }
+
+    /// The session has ended for its client; its subscriptions are taken out in portions. Until then it gets nothing for
+    /// itself, and what a shared group without a better member sends it goes to the others with the next portion.
+    private func endLater(_ slot: Int32) {
+        sessions[slot].pointee.deafTo = .max
+        sessions[slot].pointee.movingTo = -1
+        if endingSessions.isEmpty { scheduleEnding() }
+        endingSessions.append(slot)
+    }
+
+    private func scheduleEnding() {
+        _ = timers.schedule(TimerToken(.ending, slot: 0, generation: 1).rawValue, after: 1)
+    }
+
+    /// One portion, for all of them together.
+    func endSessions() {
+        var left = Self.subscriptionsEndedPerTurn
+        while left > 0, let slot = endingSessions.first {
+            let session = sessions[slot]
+            let orphans = takeOrphans(slot)
+            let portion = min(left, session.pointee.subscriptions.count)
+            for _ in 0..<portion {
+                let last = session.pointee.subscriptions.count - 1
+                removeSubscription(slot, session.pointee.subscriptions[last])
+            }
+            left -= portion
+            if session.pointee.subscriptions.isEmpty {
+                _ = endingSessions.popFirst()
+                remove(slot)
+            }
+            publishAgain(orphans)
+        }
+        if !endingSessions.isEmpty { scheduleEnding() }
     }
 }

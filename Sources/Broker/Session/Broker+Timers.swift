@@ -20,6 +20,8 @@ extension Broker {
         case .retainedSweep: sweepRetained()
         case .retainedReading: readRetained()
         case .delayed: delayedMessageDue(token)
+        case .turn: serveThosePutOff()
+        case .ending: endSessions()
         case nil: return
         }
     }

@@ -4,19 +4,20 @@
 
 /// One subscription of a session.
 struct SessionSubscription: Equatable {
-    /// The filter's entry; the complement of the group's index if the subscription is shared.
+    /// The filter's entry; the group's index with the sign bit set if the subscription is shared. Who subscribes to more and
+    /// more appends, mostly.
     let key: Int32
     /// Where the session stands in the list of the entry, or of the group, so that nobody has to search it there.
     var position: Int32
 
     /// `group` is -1 if the subscription is not shared.
-    static func key(_ entry: Int32, _ group: Int32) -> Int32 { group < 0 ? entry : ~group }
+    static func key(_ entry: Int32, _ group: Int32) -> Int32 { group < 0 ? entry : group | .min }
 
     var isShared: Bool { key < 0 }
     /// -1 = the subscription is shared: the group knows the entry.
     var entry: Int32 { isShared ? -1 : key }
     /// -1 = not shared.
-    var group: Int32 { isShared ? ~key : -1 }
+    var group: Int32 { isShared ? key & .max : -1 }
 }
 
 /// Sorted by key.

@@ -115,7 +115,7 @@ extension Broker {
     private func hasSubscribers(_ topic: ByteView) -> Bool {
         let mark = matches.count
         defer { matches.drop(to: mark) }
-        index.match(topic, into: &matches)
+        match(topic)
         return matches.count > mark
     }
 

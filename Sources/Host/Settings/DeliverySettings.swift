@@ -145,6 +145,15 @@ enum DeliverySettings {
                 "Retained messages to be kept, of all clients; in EMQX 1000/s. What is more is delivered, but not kept."
         ),
         Setting(
+            "retainer.max_waiting_reads",
+            .int,
+            fallback: "1000",
+            doc:
+                "Subscriptions of one client that may wait for their retained messages. A client with more is not read "
+                + "until half of them have theirs.",
+            minimum: 1
+        ),
+        Setting(
             "retainer.max_retained_messages",
             .int,
             fallback: "0",

@@ -27,9 +27,29 @@ enum MQTTSettings {
         Setting(
             "mqtt.max_subscriptions",
             .union([.int, infinity]),
-            fallback: "infinity",
-            doc: "Subscriptions of one client, shared ones included; more are refused (0x97; 3.1.1: 0x80).",
+            fallback: "10000",
+            doc:
+                "Subscriptions of one client, shared ones included; more are refused (0x97; 3.1.1: 0x80). EMQX's default "
+                + "is `infinity`.",
             minimum: 1
+        ),
+        Setting(
+            "mqtt.costly_match",
+            .int,
+            fallback: "10000",
+            doc:
+                "Wildcard filters' common beginnings that may be looked at for one message; more are counted, and whose "
+                + "filters they are is logged.",
+            minimum: 1
+        ),
+        Setting(
+            "mqtt.turn_budget",
+            .bytesize,
+            fallback: "32MB",
+            doc:
+                "Work that clients may make in one turn of an event loop: bytes that are copied for receivers, and other "
+                + "work as so many bytes. A client whose packets make more goes on in a later turn, others first.",
+            minimum: 1_048_576
         ),
         Setting(
             "mqtt.keepalive_backoff",
@@ -85,6 +105,9 @@ extension BrokerSettings {
         usesUserNameAsIdentifier = config.bool(at: "mqtt.use_username_as_clientid") ?? false
         overridesIdentity = config.string(at: "mqtt.client_id_override") == "any"
         maximumSubscriptions = config.int(at: "mqtt.max_subscriptions")
+        costlyMatch = config.int(at: "mqtt.costly_match") ?? costlyMatch
+        maximumRetainedReads = config.int(at: "retainer.max_waiting_reads") ?? maximumRetainedReads
+        turnBudget = config.int(at: "mqtt.turn_budget") ?? turnBudget
         messageExpiryInterval = config.int(at: "mqtt.message_expiry_interval").map { UInt64(clamping: $0) }
         ignoresOwnMessages = config.bool(at: "mqtt.ignore_loop_deliver") ?? false
         upgradesQoS = config.bool(at: "mqtt.upgrade_qos") ?? false

@@ -34,6 +34,10 @@ struct EMQXTopics {
         metric("client/disconnected", counters.disconnects)
         metric("session/terminated", counters.sessionsExpired)
         metric("session/denied", counters.sessionsDenied)
+        metric("limits/turn_budget", counters.turnsExceeded)
+        metric("limits/costly_match", counters.costlyMatches)
+        metric("limits/max_waiting_reads", counters.retainedReadsHeld)
+        metric("limits/max_subscriptions", counters.subscriptionsRefused)
     }
 
     private mutating func tellStats(_ figures: SysFigures, _ say: (String, String) -> Void) {

@@ -59,7 +59,10 @@ import Testing
         bytes.withUnsafeBytes { raw in
             let run = run(ByteView(raw), version)
             var found: [Int] = []
-            run?.eachPayload { found.append($0.count) }
+            run?.eachPayload { payload in
+                found.append(payload.count)
+                return true
+            }
             #expect(found == sizes)
             #expect(run?.payloadCount == sizes.reduce(0, +))
             #expect(run?.topic == "a/b")
