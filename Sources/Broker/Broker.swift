@@ -150,10 +150,8 @@ public final class Broker {
     var endingSessions = Fifo<Int32>()
     /// The client whose publish is in the hands of the plugins: what they publish is of its making.
     var activePublisher: ConnectionPointer?
-    /// How many sessions here make other loops wait, which loops make this one wait, and who waits for them.
-    var loopHolds = 0
-    var holdingLoops: UInt64 = 0
-    var heldForLoops: [ConnectionIdentifier] = []
+    /// Publishers of other loops that wait for sessions of this one.
+    var heldElsewhere: Set<[UInt8]> = []
     /// How often the rules behind authorisation have changed.
     var rules: UInt32 = 0
     /// How long the last answer to an authorisation may be remembered, ms; 0 = not at all.

@@ -97,7 +97,7 @@ public struct BrokerSettings: Sendable {
     public var authorizationCacheExcludes: [[UInt8]] = []
     /// A slow receiver has this long to take half of its queue while its publishers wait, ms.
     public var holdBackTime: UInt64 = 5000
-    /// One that acknowledges nothing at all meanwhile has only this long, ms.
+    /// Whether it takes its messages fast enough for that is judged when its queue is this old, and again after as long, ms.
     public var standstillTime: UInt64 = 1000
     /// A hook that promised an answer has this long, ms.
     public var hookDeadline: UInt64 = 10_000

@@ -87,9 +87,7 @@ extension Broker {
         }
         let loops = findReceivers(of: run, from: mark)
         // Several subscription identifiers are told by a message of its own.
-        guard furtherIdentifiers.count == firstIdentifier, receivers.count > first || loops != 0,
-            loops & holdingLoops == 0
-        else { return 0 }
+        guard furtherIdentifiers.count == firstIdentifier, receivers.count > first || loops != 0 else { return 0 }
         return publish(run, to: first..<receivers.count, loops)
     }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A QoS 1 or 2 message that was acknowledged must not be lost because its receiver is slower than its publisher. When
 // the queue of a connected session is full, the publisher is not read until half of the queue is gone. A receiver that
-// does not get so far in time is overdue: it loses its oldest messages, and nobody waits for it until it caught up.
+// does not take its messages at the rate which that needs is overdue: it loses its oldest messages, and nobody waits for
+// it until it caught up. Its rate is known by the time its queue is full, unless the queue filled up at once.
 
 import MQTT
 
@@ -14,6 +15,13 @@ struct ReleasedClient {
         self.identifier = identifier
         self.reason = reason
     }
+}
+
+/// A publisher that waits for a session's queue.
+enum HeldPublisher {
+    case here(ConnectionIdentifier)
+    /// On another loop, by its client identifier.
+    case elsewhere([UInt8])
 }
 
 extension Broker {
@@ -31,45 +39,74 @@ extension Broker {
         else { return false }
         // It cannot acknowledge while it waits itself: those it waits for have to get on first.
         if receiver.pointee.holds.contains(.receiver) { return true }
+        if !isHeldBack(session) {
+            let age = now - session.pointee.queueBegan
+            if age >= settings.standstillTime {
+                guard keepsPace(session) else {
+                    giveUpWaiting(for: session)
+                    return false
+                }
+                beginPace(session)
+            }
+        }
         if let publisher = publication.connection ?? activePublisher {
             if publisher == receiver { return true }
-            if hold(publisher) { session.pointee.held.append(publisher.pointee.identifier) }
-        } else if publication.isFromLoop {
-            if !session.pointee.holdsLoops {
-                session.pointee.holdsLoops = true
-                loopHolds += 1
-                if loopHolds == 1 { tellLoops(.holdBack(true)) }
+            if hold(publisher) {
+                session.pointee.held.append(.here(publisher.pointee.identifier))
             }
+        } else if publication.isFromLoop, publication.origin == .client {
+            holdElsewhere(publication.clientIdentifier, for: session)
         } else {
             return false
         }
-        if session.pointee.timer == 0 {
-            session.pointee.sentWhenHeld = session.pointee.inflight.nextSequence
-            waitFor(session, settings.standstillTime)
+        if session.pointee.timer == 0, isHeldBack(session) {
+            session.pointee.heldSince = now
+            judgeLater(session)
         }
         return true
     }
 
-    private func waitFor(_ session: SessionPointer, _ time: UInt64) {
-        let token = TimerToken(.session, slot: session.pointee.slot, generation: session.pointee.generation)
-        session.pointee.timer = timers.schedule(token.rawValue, after: time)
+    private func isHeldBack(_ session: SessionPointer) -> Bool { !session.pointee.held.isEmpty }
+
+    // MARK: The receiver's rate
+
+    /// What the session takes is counted from now on: its queue has begun, or its client is back.
+    func beginPace(_ session: SessionPointer) {
+        session.pointee.queueBegan = now
+        session.pointee.sentBefore = session.pointee.inflight.nextSequence
     }
 
-    /// The time of a receiver that others wait for is up: all of it, or what it has for the first acknowledgement.
+    /// Whether the session takes its messages at the rate that takes half of a full queue within the hold-back time.
+    private func keepsPace(_ session: SessionPointer) -> Bool {
+        let taken = UInt64(session.pointee.inflight.nextSequence &- session.pointee.sentBefore)
+        let wanted = UInt64(settings.maximumQueueLength / 2)
+        return taken * settings.holdBackTime >= wanted * (now - session.pointee.queueBegan)
+    }
+
+    private func judgeLater(_ session: SessionPointer) {
+        let age = now - session.pointee.queueBegan
+        let left = session.pointee.heldSince + settings.holdBackTime - now
+        let wait = age < settings.standstillTime ? settings.standstillTime - age : settings.standstillTime
+        let token = TimerToken(.session, slot: session.pointee.slot, generation: session.pointee.generation)
+        session.pointee.timer = timers.schedule(token.rawValue, after: min(wait, left))
+    }
+
+    /// The rate of a receiver that others wait for is judged again, or all of its time is up.
     func holdBackTimeIsUp(for session: SessionPointer) {
-        if let sent = session.pointee.sentWhenHeld, sent != session.pointee.inflight.nextSequence {
-            session.pointee.sentWhenHeld = nil
-            waitFor(session, settings.holdBackTime - settings.standstillTime)
+        if now < session.pointee.heldSince + settings.holdBackTime, keepsPace(session) {
+            judgeLater(session)
         } else {
             giveUpWaiting(for: session)
         }
     }
 
+    // MARK: Holding and letting go
+
     /// Returns whether it was not held already. A client that others wait for is never held, or all might wait for ever.
     private func hold(_ publisher: ConnectionPointer) -> Bool {
         guard !publisher.pointee.holds.contains(.receiver), publisher.isOpen else { return false }
         let session = sessions[publisher.pointee.session]
-        guard session.pointee.held.isEmpty, !session.pointee.holdsLoops else { return false }
+        guard session.pointee.held.isEmpty else { return false }
         hold(publisher, .receiver)
         return true
     }
@@ -77,13 +114,15 @@ extension Broker {
     /// The session's queue has room again, or nobody is to wait for it any more.
     func releaseHeld(_ session: SessionPointer) {
         cancelTimer(session)
-        guard !session.pointee.held.isEmpty || session.pointee.holdsLoops else { return }
-        released += session.pointee.held.map { ReleasedClient($0, .receiver) }
+        let held = session.pointee.held
         session.pointee.held = []
-        if session.pointee.holdsLoops {
-            session.pointee.holdsLoops = false
-            loopHolds -= 1
-            if loopHolds == 0 { tellLoops(.holdBack(false)) }
+        for publisher in held {
+            switch publisher {
+            case .here(let identifier): released.append(ReleasedClient(identifier, .receiver))
+            case .elsewhere(let name):
+                heldElsewhere.remove(name)
+                tellLoops(.holdBack(clientIdentifier: name, false))
+            }
         }
     }
 
@@ -119,22 +158,24 @@ extension Broker {
         for other in 0..<loopCount where other != loop { outboxes[other].append(message) }
     }
 
-    /// Another loop cannot take more for one of its sessions: publishers that send to it are held back.
-    func applyHoldBack(by other: Int, _ holds: Bool) {
-        let bit = UInt64(1) << UInt64(other)
-        if holds {
-            holdingLoops |= bit
-        } else {
-            holdingLoops &= ~bit
-            released += heldForLoops.map { ReleasedClient($0, .receiver) }
-            heldForLoops = []
-        }
+    /// Asks whichever loop has the publisher to hold it, once: a message for a shared group may have come by way of a
+    /// third loop.
+    @inline(never)
+    private func holdElsewhere(_ name: ByteView, for session: SessionPointer) {
+        let key = Array(name.buffer)
+        guard heldElsewhere.insert(key).inserted else { return }
+        session.pointee.held.append(.elsewhere(key))
+        tellLoops(.holdBack(clientIdentifier: key, true))
     }
 
-    /// A publication goes to a loop that asked for a pause.
-    @inline(never)
-    func holdForLoops(_ publication: borrowing Publication) {
-        guard let publisher = publication.connection ?? activePublisher, hold(publisher) else { return }
-        heldForLoops.append(publisher.pointee.identifier)
+    /// A session of another loop cannot take more from this client, or can again.
+    func applyHoldBack(_ clientIdentifier: [UInt8], _ holds: Bool) {
+        let slot = clientIdentifier.withUnsafeBytes { session(named: ByteView($0)) }
+        guard slot >= 0, let publisher = sessions[slot].pointee.connection else { return }
+        if holds {
+            _ = hold(publisher)
+        } else {
+            released.append(ReleasedClient(publisher.pointee.identifier, .receiver))
+        }
     }
 }

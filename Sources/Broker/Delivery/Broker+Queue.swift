@@ -38,6 +38,7 @@ extension Broker {
                 oldest.message.release()
             }
         }
+        if session.pointee.queue.isEmpty { beginPace(session) }
         let item = MessageQueue.Item(message: message, options: options, route: route)
         session.pointee.queue.append(item, priority: priority)
     }

@@ -211,7 +211,6 @@ extension Broker {
 
     @inline(never)
     func copy(_ publication: borrowing Publication, toLoops loops: UInt64) {
-        if loops & holdingLoops != 0 { holdForLoops(publication) }
         charge(loops.nonzeroBitCount &* (publication.payload.count &+ Work.message))
         var rest = loops
         while rest != 0 {

@@ -159,7 +159,7 @@ extension Broker {
     private func send(_ run: PublishRun, _ source: RunSource, toLoops loops: UInt64) -> Bool {
         if loops == 0 { return true }
         // A single message is cheaper among others of its kind.
-        guard run.count > 1, loops & holdingLoops == 0 else { return false }
+        guard run.count > 1 else { return false }
         let publication = source.publication(run, .empty)
         var rest = loops
         charge(loops.nonzeroBitCount &* run.bytes.count)

@@ -149,7 +149,6 @@ extension Broker {
     // MARK: Other loops
 
     private func send(_ publication: borrowing Publication, of group: Int32, to other: Int, _ path: SharedPath) {
-        if !publication.isFromLoop, holdingLoops != 0 { holdForMembers(of: group, publication) }
         var path = path
         path.destination = groups[group].pointee.remote[other].reference
         path.sender = reference(to: group)
@@ -173,16 +172,6 @@ extension Broker {
     private func send(_ publication: borrowing Publication, to other: Int32, _ paths: [SharedPath]) {
         outboxes[Int(other)].append(.publishShared(publication.copied(at: wallNow), paths))
         charge(publication.payload.count &+ Work.message &* (1 &+ paths.count))
-    }
-
-    /// A loop that cannot take more may be the last one that others hand the group's messages to.
-    @inline(never)
-    private func holdForMembers(of group: Int32, _ publication: borrowing Publication) {
-        let remote = groups[group].pointee.remote
-        for loop in remote.indices where remote[loop].members > 0 && holdingLoops & (1 << UInt64(loop)) != 0 {
-            holdForLoops(publication)
-            return
-        }
     }
 
     /// Takes over the reference.

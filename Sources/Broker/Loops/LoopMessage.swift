@@ -63,8 +63,8 @@ enum LoopMessage {
     /// Asks for `confirm`, which says that everything before it was applied.
     case confirmRequest(token: UInt32)
     case confirm(token: UInt32)
-    /// The sender cannot take more for one of its sessions, or can again.
-    case holdBack(Bool)
+    /// A session of the sender cannot take more of what this client publishes, or can again.
+    case holdBack(clientIdentifier: [UInt8], Bool)
     /// For the owner of the retained store.
     case retain(Message)
     case retainedQuery(RetainedQuery)

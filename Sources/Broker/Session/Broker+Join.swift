@@ -120,6 +120,7 @@ extension Broker {
             session.pointee.delayedWill = nil
         }
         connection.pointee.session = slot
+        beginPace(session)
         if connection.pointee.isBridge { suitBridge(session) }
         welcome(connection, session, sessionPresent: true)  // [MQTT-3.2.2-3]
     }

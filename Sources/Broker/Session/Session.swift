@@ -20,8 +20,6 @@ struct Session {
     var movingTo: Int8 = -1
     /// One of its `retainedQueries` is under way.
     var readsRetained = false
-    /// It also makes other loops wait.
-    var holdsLoops = false
     /// It was waited for in vain: until it caught up it loses messages instead.
     var isOverdue = false
     /// Subscriptions whose retained messages have not all come yet.
@@ -40,10 +38,13 @@ struct Session {
     /// While the client is away: ends the session, or publishes the will if that is earlier.
     var timer: UInt64 = 0
     var expiresAt: UInt64 = 0
-    /// What was put in flight when the first of `held` began to wait; nil once something was since.
-    var sentWhenHeld: UInt32?
+    /// Since when its rate is measured, the broker's clock in ms, and what had been put in flight by then.
+    var queueBegan: UInt64 = 0
+    var sentBefore: UInt32 = 0
+    /// Since when the first of `held` waits.
+    var heldSince: UInt64 = 0
     /// Publishers that wait for this session's queue.
-    var held: [ConnectionIdentifier] = []
+    var held: [HeldPublisher] = []
     var delayedWill: Message?
     var willDueAt: UInt64 = 0
     /// How many of the subscriptions are shared.

@@ -83,15 +83,85 @@ import Testing
         #expect(reader.takeAndAcknowledge().map(\.text) == (100..<200).map(String.init))
     }
 
-    @Test func whoAcknowledgesALittleHasLonger() {
+    /// Half of the queue, 5 messages, in 5 s: one a second is just enough.
+    @Test func whoKeepsThePaceHasLonger() {
         let (world, reader, publisher) = heldBack()
-        reader.acknowledge(.puback, 1)
-        world.advance(4999)
+        for second: UInt16 in 1...4 {
+            reader.acknowledge(.puback, second)
+            world.advance(1000)
+            #expect(publisher.transport.isPaused)
+        }
+        world.advance(999)
         #expect(publisher.transport.isPaused)
         #expect(world.broker.counters.publishDropped == 0)
         world.advance(1)
         #expect(!publisher.transport.isPaused)
         #expect(world.broker.counters.publishDropped > 0)
+    }
+
+    @Test func whoFallsBehindIsNotWaitedForAnyLonger() {
+        let (world, reader, publisher) = heldBack()
+        reader.acknowledge(.puback, 1)
+        world.advance(1000)
+        #expect(publisher.transport.isPaused)
+        world.advance(1000)
+        #expect(!publisher.transport.isPaused)
+        #expect(world.broker.counters.publishDropped > 0)
+    }
+
+    /// Its queue took a while to fill up, so how fast it is was known by then.
+    @Test(arguments: [1, 2])
+    func nobodyWaitsForWhoIsKnownToBeSlow(loops: Int) {
+        let world = world(loops)
+        let reader = TestClient.connected(world, "r")
+        reader.subscribe("a", .atLeastOnce)
+        let publisher = TestClient.connected(world, "p", loop: loops - 1)
+        for number in 0..<40 {
+            burst(publisher, "a", number..<number + 1)
+            if number % 8 == 7 { reader.acknowledge(.puback, UInt16(number / 8 + 1)) }
+            #expect(!publisher.transport.isPaused, "after \(number)")
+            world.advance(100)
+        }
+        #expect(world.broker.counters.publishDropped > 0)
+        // The oldest ones are gone, the newest are there.
+        #expect(reader.takeAndAcknowledge().map(\.text).last == "39")
+    }
+
+    /// A slow receiver is between its publishers and itself.
+    @Test func publishersToOthersOfItsLoopGoOn() {
+        let world = world(2)
+        let (slow, quick) = (TestClient.connected(world, "slow"), TestClient.connected(world, "quick"))
+        slow.subscribe("slow", .atLeastOnce)
+        quick.subscribe("quick", .atLeastOnce)
+        let (mouth, other) = (
+            TestClient.connected(world, "mouth", loop: 1), TestClient.connected(world, "other", loop: 1)
+        )
+        burst(mouth, "slow", 0..<100)
+        #expect(mouth.transport.isPaused)
+        for start in stride(from: 0, to: 40, by: 4) {
+            burst(other, "quick", start..<start + 4)
+            #expect(!other.transport.isPaused)
+            #expect(quick.takeAndAcknowledge().map(\.text) == (start..<start + 4).map(String.init))
+        }
+        #expect(slow.takeAndAcknowledge().map(\.text) == (0..<100).map(String.init))
+        #expect(!mouth.transport.isPaused)
+        for client in [slow, quick, mouth, other] { client.disconnect() }
+        #expect(world.leftovers == [:])
+    }
+
+    /// A message that went on to another loop, as all members here were full, holds its publisher where that is.
+    @Test func theMembersOfASharedGroupHoldThePublisher() {
+        let world = world(2)
+        let members = (0..<2).map { TestClient.connected(world, "m\($0)", loop: $0) }
+        for member in members { member.subscribe("$share/g/a", .atLeastOnce) }
+        let publisher = TestClient.connected(world, "p", loop: 1)
+        for start in stride(from: 0, to: 60, by: 20) { burst(publisher, "a", start..<start + 20) }
+        #expect(publisher.transport.isPaused)
+        var texts: Set<String> = []
+        for _ in 0..<20 { for member in members { texts.formUnion(member.takeAndAcknowledge().map(\.text)) } }
+        #expect(texts == Set((0..<60).map(String.init)))
+        #expect(!publisher.transport.isPaused)
+        #expect(world.brokers.allSatisfy { $0.counters.publishDropped == 0 })
     }
 
     @Test func theEndOfTheReceiverReleases() {

@@ -159,6 +159,7 @@ final class World {
             left["connected", default: 0] += broker.connectedCount
             left["confirmations", default: 0] += broker.pendingConfirmations.count
             left["joining", default: 0] += broker.joining.count
+            left["held", default: 0] += broker.heldElsewhere.count
         }
         left["timers"] = timers.map(\.count).reduce(0, +)
         return left.filter { $0.value != 0 }
