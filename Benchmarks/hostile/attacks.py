@@ -129,7 +129,7 @@ def dollar_topics(broker):
     flood(broker, "greedy", b"".join(mqtt.subscribe(5, number + 1, [(f"+/a{number}", 0)]) for number in range(2_000)))
 
 
-@attack(extra="mqtt.max_subscriptions = infinity")
+@attack()
 def large_subscribes(broker):
     """15 SUBSCRIBEs of 100,000 filters, of three clients."""
     def ask(name):

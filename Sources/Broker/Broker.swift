@@ -241,21 +241,25 @@ public final class Broker {
 
     /// Ends a turn: does what was put off, has `push` take what goes to other loops, then sends the clients what the turn
     /// has produced and forgets the connections that ended in it. In this order, as what a client is told was done must
-    /// have been given to the other loops before it can act upon it.
+    /// have been given to the other loops before it can act upon it. Clients that were put off come behind all of that.
     public func endTurn(push: (_ loop: Int, LoopBatch) -> Void) {
-        settle()
-        for other in 0..<loopCount where other != loop && !outboxes[other].isEmpty {
-            let batch = outboxes[other]
-            outboxes[other] = LoopBatch()
-            push(other, batch)
+        while true {
+            settle()
+            for other in 0..<loopCount where other != loop && !outboxes[other].isEmpty {
+                let batch = outboxes[other]
+                outboxes[other] = LoopBatch()
+                push(other, batch)
+            }
+            var i = 0
+            while i < touched.count {
+                flush(touched[i])
+                i += 1
+            }
+            touched.removeAll(keepingCapacity: true)
+            if !finished.isEmpty { forgetFinished() }
+            guard turn.isDue else { break }
+            serveThosePutOff()
         }
-        var i = 0
-        while i < touched.count {
-            flush(touched[i])
-            i += 1
-        }
-        touched.removeAll(keepingCapacity: true)
-        if !finished.isEmpty { forgetFinished() }
         beginTurnBudget()
     }
 

@@ -124,7 +124,9 @@ extension Broker {
         if send(&publication, toLoops: loops) { isWanted = true }
         let fanOut = forms.begin()
         let end = receivers.count
-        if merged > Work.smallFanOut { charge(merged &* Work.merge) }
+        if merged > Work.smallFanOut {
+            charge((merged &+ furtherIdentifiers.count &- firstIdentifier) &* Work.merge)
+        }
         chargeFanOut(end - first, publication)
         let further = FurtherIdentifiers(furtherIdentifiers, from: firstIdentifier, receivers: first..<end)
         for i in first..<end {

@@ -12,7 +12,7 @@ enum Work {
     /// A node of the trie of wildcard filters that is looked at.
     static let node = 256
     /// A subscriber among those behind several matching filters.
-    static let merge = 64
+    static let merge = 256
     /// What a message costs beside its payload.
     static let message = 32
     /// A shared group that has to choose a member.
@@ -33,6 +33,8 @@ struct TurnBudget {
     fileprivate(set) var early = Fifo<ConnectionIdentifier>()
     fileprivate(set) var late = Fifo<ConnectionIdentifier>()
     fileprivate var isScheduled = false
+    /// They are served at this turn's end, when what others have made in it is on its way.
+    var isDue = false
     /// Turns in a row in which there was nothing left for `late`.
     fileprivate var turnsWithoutLate = 0
 }
@@ -92,6 +94,7 @@ extension Broker {
 
     /// Lets those go on who were put off: half a budget is theirs, whatever the turn has spent before.
     func serveThosePutOff() {
+        turn.isDue = false
         turn.isScheduled = false
         turn.limit = max(settings.turnBudget, turn.spent + settings.turnBudget / 2)
         serve(\.early)

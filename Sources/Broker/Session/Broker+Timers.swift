@@ -20,7 +20,7 @@ extension Broker {
         case .retainedSweep: sweepRetained()
         case .retainedReading: readRetained()
         case .delayed: delayedMessageDue(token)
-        case .turn: serveThosePutOff()
+        case .turn: turn.isDue = true
         case .ending: endSessions()
         case nil: return
         }
