@@ -36,6 +36,8 @@ extension Broker {
 
     func release(_ connection: ConnectionPointer) {
         connection.pointee.output.discard()
+        connection.pointee.isBlocked = false
+        countOutput(connection)
         connection.pointee.input.deallocate()
         connection.pointee.deallocate()
     }

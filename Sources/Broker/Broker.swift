@@ -31,6 +31,18 @@ public struct BrokerCounters: Sendable {
     public var retainedReadsHeld: UInt64 = 0
     /// Subscriptions refused to clients that have as many as they may.
     public var subscriptionsRefused: UInt64 = 0
+    /// Messages that a full queue lost, by their number or their bytes.
+    public var queueFullDropped: UInt64 = 0
+    /// QoS 0 messages dropped as too many bytes wait for sockets in all.
+    public var outputFullDropped: UInt64 = 0
+    /// Delayed messages refused, as there are too many or too large ones.
+    public var delayedDropped: UInt64 = 0
+    /// Clients refused, as there are too many sessions.
+    public var sessionsRefused: UInt64 = 0
+    /// Clients and messages refused for want of memory.
+    public var memoryRefused: UInt64 = 0
+    /// Connections and queues given up for want of memory.
+    public var memoryShed: UInt64 = 0
 
     public init() {}
 
@@ -53,6 +65,12 @@ public struct BrokerCounters: Sendable {
         costlyMatches &+= other.costlyMatches
         retainedReadsHeld &+= other.retainedReadsHeld
         subscriptionsRefused &+= other.subscriptionsRefused
+        queueFullDropped &+= other.queueFullDropped
+        outputFullDropped &+= other.outputFullDropped
+        delayedDropped &+= other.delayedDropped
+        sessionsRefused &+= other.sessionsRefused
+        memoryRefused &+= other.memoryRefused
+        memoryShed &+= other.memoryShed
     }
 }
 
@@ -135,6 +153,18 @@ public final class Broker {
     var retainedWaiting: [UInt32: RetainedBacklog] = [:]
     var lastRetainedRead: UInt32 = 0
     var delayed = DelayedMessages()
+    /// Of the sessions here.
+    let queuedBytes: UnsafeMutablePointer<QueuedBytes>
+    /// Of the connections here whose sockets are full, how many these are, and above how many bytes each of them gets no
+    /// QoS 0 messages.
+    var outputBytes = 0
+    var blockedCount = 0
+    var outputShare = Int.max
+    /// What the other loops were told of the two.
+    private var toldQueuedBytes = 0
+    private var toldOutputBytes = 0
+    /// How short memory is.
+    public internal(set) var memoryPressure = MemoryPressure.none
     var destinations = Arena<Destination>()
     var tickets: Tickets
     public internal(set) var counters = BrokerCounters()
@@ -208,12 +238,17 @@ public final class Broker {
         self.logLevel = logLevel
         self.throttle = throttle
         self.log = log
+        queuedBytes = .allocate(capacity: 1)
+        queuedBytes.initialize(to: QueuedBytes())
         knowsExclusive = settings.isExclusiveSubscriptionAvailable
         tickets = Tickets(loop: loop)
         outboxes = Array(repeating: LoopBatch(), count: loopCount)
     }
 
-    deinit { releaseAll() }
+    deinit {
+        releaseAll()
+        queuedBytes.deallocate()
+    }
 
     /// Open connections with a session.
     public internal(set) var connectedCount = 0
@@ -261,6 +296,7 @@ public final class Broker {
             serveThosePutOff()
         }
         beginTurnBudget()
+        if loopCount > 1 { tellBytes() }
     }
 
     private func settle() {
@@ -268,6 +304,17 @@ public final class Broker {
         while !released.isEmpty || !requests.isEmpty {
             resumeReleased()
             carryOutRequests()
+        }
+    }
+
+    private func tellBytes() {
+        if queuedBytes.pointee.total != toldQueuedBytes {
+            toldQueuedBytes = queuedBytes.pointee.total
+            registry.queuedBytes.set(loop, toldQueuedBytes)
+        }
+        if outputBytes != toldOutputBytes {
+            toldOutputBytes = outputBytes
+            registry.outputBytes.set(loop, outputBytes)
         }
     }
 
@@ -286,7 +333,7 @@ public final class Broker {
 
     func flush(_ connection: ConnectionPointer) {
         connection.pointee.isTouched = false
-        if connection.pointee.isBlocked { holdIfOutputGrows(connection) } else { send(connection) }
+        if connection.pointee.isBlocked { outputGrew(connection) } else { send(connection) }
         if connection.pointee.state == .closing { finish(connection) }
     }
 
@@ -309,7 +356,7 @@ public final class Broker {
         } else {
             connection.pointee.isBlocked = true
             connection.pointee.output.compact()
-            holdIfOutputGrows(connection)
+            outputGrew(connection)
         }
     }
 
@@ -319,6 +366,7 @@ public final class Broker {
         connection.pointee.isBlocked = false
         let before = connection.pointee.output.pending
         send(connection)
+        if !connection.pointee.isBlocked { countOutput(connection) }
         if connection.pointee.holds.contains(.output), connection.pointee.output.pending < before {
             outputMoved(connection)
         }

@@ -11,6 +11,9 @@ public struct BrokerSettings: Sendable {
     /// Messages that wait for one session, in-flight ones aside; if there are priorities, of each.
     public var maximumQueueLength = 1000
     public var queuePriorities = QueuePriorities()
+    /// Memory of the messages that wait for one session, and for all sessions, bytes.
+    public var maximumQueueBytes = 64 << 20
+    public var maximumQueueBytesInAll = 1 << 30
     /// Whether QoS 0 messages wait for a client that is away.
     public var queuesQoS0 = true
     /// Incoming QoS 2 messages a client may have between PUBLISH and PUBREL.
@@ -40,6 +43,10 @@ public struct BrokerSettings: Sendable {
     public var idleTimeout: UInt64 = 15_000
     /// Life of a session of a 3.1 or 3.1.1 client without clean session, seconds.
     public var sessionExpiryInterval: UInt32 = 7200
+    /// The longest life of a session after its connection, seconds; a client that asks for more is told this.
+    public var maximumSessionExpiryInterval = UInt32.max
+    /// Sessions of all loops, whether their clients are there or not.
+    public var maximumSessions = 1_000_000
     /// Life of clients' messages that do not say how long they live, ms.
     public var messageExpiryInterval: UInt64?
     /// Subscriptions that one session may have.
@@ -60,9 +67,14 @@ public struct BrokerSettings: Sendable {
     public var usesUserNameAsIdentifier = false
     /// Bytes waiting for one receiver's socket above which QoS 0 messages for it are dropped.
     public var highWatermark = 1 << 20
+    /// Memory that waits for sockets that take no more, of all connections, bytes: beyond half of it those who have
+    /// more than their share get no QoS 0 messages, beyond all of it none of these connections.
+    public var maximumOutputBytes = 256 << 20
     /// Largest payload kept as retained, bytes, and the most of them.
     public var maximumRetainedPayload = 1 << 20
     public var maximumRetainedMessages = Int.max
+    /// Memory of all retained messages, bytes.
+    public var maximumRetainedBytes = 1 << 30
     /// `retainer.enable`.
     public var keepsRetained = true
     /// Life of retained messages without one of their own, ms; 0 = for ever.
@@ -78,6 +90,8 @@ public struct BrokerSettings: Sendable {
     /// `$delayed/…` and how many of them may wait.
     public var delaysMessages = true
     public var maximumDelayedMessages = Int.max
+    /// Memory of all of them, bytes.
+    public var maximumDelayedBytes = 256 << 20
     /// Topic aliases that the broker uses towards one client.
     public var maximumOutgoingTopicAlias: UInt16 = 32
     /// Control characters and non-characters in texts of packets make the packet malformed.

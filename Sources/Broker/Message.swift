@@ -42,6 +42,10 @@ struct Message {
         var addressCount: UInt16
         var propertiesCount: Int32
         var payloadCount: Int32
+        /// Memory of all of it, bytes.
+        var size: UInt32
+        /// In how many sessions' queues it waits.
+        var queued: UInt32 = 0
         /// Of a will: N of the `$delayed/N/` in front of its topic, 0 = it goes at once.
         var delay: UInt32 = 0
         /// The destination this message must not go back to, 0 = none.
@@ -72,7 +76,8 @@ struct Message {
         expiresAt: UInt64,
         place: UnsafeMutableRawPointer? = nil
     ) {
-        let block = place ?? Self.allocate(Self.size(topic, properties, payload, publisher))
+        let size = Self.size(topic, properties, payload, publisher)
+        let block = place ?? Self.allocate(size)
         header = block.initializeMemory(
             as: Header.self,
             to: Header(
@@ -89,6 +94,7 @@ struct Message {
                 addressCount: UInt16(publisher.address.count),
                 propertiesCount: Int32(properties.count),
                 payloadCount: Int32(payload.count),
+                size: UInt32(truncatingIfNeeded: size),
                 originIdentifier: originIdentifier,
                 receivedAt: receivedAt,
                 expiresAt: expiresAt
@@ -158,11 +164,7 @@ struct Message {
     }
 
     /// Memory the message holds, bytes.
-    var size: Int {
-        let h = header.pointee
-        return MemoryLayout<Header>.size + Int(h.topicCount) + Int(h.propertiesCount) + Int(h.payloadCount)
-            + Int(h.clientIdentifierCount) + Int(h.userNameCount) + Int(h.addressCount)
-    }
+    var size: Int { Int(header.pointee.size) }
 
     @inline(__always)
     func retained() -> Message {

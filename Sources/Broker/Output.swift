@@ -25,6 +25,8 @@ public struct Output {
     /// Those of them that are here only, not in a message that others hold, too.
     var copied: Int { bytes.count - sent }
     var isEmpty: Bool { pending == 0 }
+    /// Bytes of memory, payloads that are referenced included.
+    var memory: Int { bytes.capacity + referencedBytes }
 
     mutating func append(payloadOf message: Message) {
         references.append(Reference(position: bytes.count, sent: 0, message: message.retained()))

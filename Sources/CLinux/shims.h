@@ -4,6 +4,7 @@
 #ifndef ISTHMUS_CLINUX_SHIMS_H
 #define ISTHMUS_CLINUX_SHIMS_H
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>

@@ -125,6 +125,8 @@ struct Connection {
     var cleanStart = false
     var isBridge = false
     var hasAssignedIdentifier = false
+    /// The client is told a Session Expiry Interval other than its own.
+    var hasServerSessionExpiry = false
     /// The client is told a keep-alive other than its own.
     var hasServerKeepAlive = false
     /// Told to plugins by client_connected, so that it gets client_closed.
@@ -152,6 +154,8 @@ struct Connection {
     var clientIdentifier = OwnedBytes.empty
     var userName = OwnedBytes.empty
 
+    /// What of its output is in `Broker.outputBytes`: 0 unless its socket is full.
+    var countedOutput = 0
     var lastReceived: UInt64 = 0
     var timer: UInt64 = 0
 

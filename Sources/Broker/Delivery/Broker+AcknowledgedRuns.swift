@@ -9,7 +9,8 @@ extension Broker {
     /// took: 0 if there are none, or if more has to be looked at than this does.
     func publishAcknowledgedRun(_ connection: ConnectionPointer, _ bytes: ByteView) -> Int {
         let isV5 = connection.pointee.version == .v5
-        guard mayRun, hooks.publish.isEmpty || hooks.seesOnlyDollarTopics, connection.pointee.mountpoint == nil,
+        guard mayRun, memoryPressure == .none, hooks.publish.isEmpty || hooks.seesOnlyDollarTopics,
+            connection.pointee.mountpoint == nil,
             let first = PlainPublish(bytes, isV5: isV5), first.qos != .atMostOnce,
             first.qos.rawValue <= settings.maximumQoS, isNew(first, connection),
             isAcceptable(first.topic), first.topic[0] != UInt8(ascii: "$"), hasFewLevels(first.topic),

@@ -133,9 +133,21 @@ extension Broker {
 
     /// Returns whether there was room.
     func keepDelayed(_ publication: inout Publication, until due: UInt64, skipsRetained: Bool = false) -> Bool {
-        guard registry.delayed.wrappingAdd(1, ordering: .relaxed).newValue <= settings.maximumDelayedMessages else {
-            registry.delayed.wrappingSubtract(1, ordering: .relaxed)
+        let cost = Self.delayedCost(publication.size)
+        let count = registry.delayed.wrappingAdd(1, ordering: .relaxed).newValue
+        let bytes = registry.delayedBytes.wrappingAdd(cost, ordering: .relaxed).newValue
+        guard count <= settings.maximumDelayedMessages, bytes <= settings.maximumDelayedBytes, memoryPressure == .none
+        else {
+            forgetDelayed(cost)
             counters.publishDropped &+= 1
+            counters.delayedDropped &+= 1
+            complain(
+                of: .delayed,
+                """
+                a delayed message is refused: there are \(count - 1) of \(bytes - cost) bytes already \
+                (delayed.max_delayed_messages, delayed.max_delayed_bytes, node.max_memory)
+                """
+            )
             if !hooks.dropped.isEmpty { publicationDropped(&publication, publication.connection, .quotaExceeded) }
             return false
         }
@@ -144,9 +156,17 @@ extension Broker {
         return true
     }
 
+    /// With what stands beside the message, its timer included.
+    private static func delayedCost(_ size: Int) -> Int { size + 128 }
+
+    private func forgetDelayed(_ cost: Int) {
+        registry.delayed.wrappingSubtract(1, ordering: .relaxed)
+        registry.delayedBytes.wrappingSubtract(cost, ordering: .relaxed)
+    }
+
     func delayedMessageDue(_ token: TimerToken) {
         guard let (message, skipsRetained) = delayed.remove(token) else { return }
-        registry.delayed.wrappingSubtract(1, ordering: .relaxed)
+        forgetDelayed(Self.delayedCost(message.size))
         if !message.isExpired(at: now) {  // [MQTT-3.3.2-5]
             var publication = Publication(message)
             routeKept(&publication, skipsRetained: skipsRetained)

@@ -59,7 +59,7 @@ extension Broker {
         retain: Bool,
         fanOut: UInt32
     ) {
-        if connection.pointee.isBlocked, connection.pointee.output.pending > connection.pointee.highWatermark {
+        if dropsQoS0(connection) {
             drop(&publication, connection, .quotaExceeded)
             return
         }

@@ -32,11 +32,11 @@ extension Broker {
     func holdBack(_ publication: borrowing Publication, for session: SessionPointer) -> Bool {
         if session.pointee.isMoving {
             // Its client is about to take it all.
-            return session.pointee.queue.count < settings.maximumQueueLength + Self.slack
+            return hasSlack(session)
         }
-        guard let receiver = session.pointee.connection, !session.pointee.isOverdue,
-            session.pointee.queue.count < settings.maximumQueueLength + Self.slack
-        else { return false }
+        guard let receiver = session.pointee.connection, !session.pointee.isOverdue, hasSlack(session) else {
+            return false
+        }
         // It cannot acknowledge while it waits itself: those it waits for have to get on first.
         if receiver.pointee.holds.contains(.receiver) { return true }
         if !isHeldBack(session) {
@@ -66,6 +66,12 @@ extension Broker {
         return true
     }
 
+    private func hasSlack(_ session: SessionPointer) -> Bool {
+        session.pointee.queue.count < settings.maximumQueueLength + Self.slack
+            && session.pointee.queue.bytes < 2 * settings.maximumQueueBytes
+            && !isQueueSpaceGone(for: -settings.maximumQueueBytesInAll / 4)
+    }
+
     private func isHeldBack(_ session: SessionPointer) -> Bool { !session.pointee.held.isEmpty }
 
     // MARK: The receiver's rate
@@ -79,7 +85,7 @@ extension Broker {
     /// Whether the session takes its messages at the rate that takes half of a full queue within the hold-back time.
     private func keepsPace(_ session: SessionPointer) -> Bool {
         let taken = UInt64(session.pointee.inflight.nextSequence &- session.pointee.sentBefore)
-        let wanted = UInt64(settings.maximumQueueLength / 2)
+        let wanted = UInt64(min(session.pointee.queue.count, settings.maximumQueueLength) / 2)
         return taken * settings.holdBackTime >= wanted * (now - session.pointee.queueBegan)
     }
 
@@ -135,8 +141,8 @@ extension Broker {
                 .slowReceiver,
                 connection,
                 """
-                takes its messages too slowly; the oldest of more than \(settings.maximumQueueLength) waiting ones are dropped \
-                (mqtt.max_mqueue_len)
+                takes its messages too slowly; \(session.pointee.queue.count) of \(session.pointee.queue.bytes) bytes wait, and \
+                the oldest are dropped (mqtt.max_mqueue_len, mqtt.max_mqueue_bytes)
                 """
             )
         }

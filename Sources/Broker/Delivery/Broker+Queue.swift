@@ -12,8 +12,7 @@ extension Broker {
         mayGrow: Bool
     ) {
         let message = publication.kept(at: wallNow).retained()
-        let isFull =
-            !mayGrow && session.pointee.queue.count(of: priority(of: message)) >= settings.maximumQueueLength
+        let isFull = !mayGrow && isFull(session, for: message, priority(of: message))
         let mayGrow = mayGrow || (isFull && options.qos > 0 && holdBack(publication, for: session))
         enqueue(message, session, options, route, mayGrow: mayGrow)
     }
@@ -22,8 +21,75 @@ extension Broker {
         settings.queuePriorities.isEmpty ? 0 : settings.queuePriorities.priority(of: message.topic)
     }
 
-    /// Takes over the reference of `message`. A full queue that must not grow loses its oldest message, if there are
-    /// priorities the oldest of the same one.
+    /// Whether the message is one too many for its session, or takes too much memory.
+    @inline(__always)
+    private func isFull(_ session: SessionPointer, for message: Message, _ priority: UInt16) -> Bool {
+        let cost = MessageQueue.cost(of: message)
+        return session.pointee.queue.count(of: priority) >= settings.maximumQueueLength
+            || session.pointee.queue.bytes &+ cost > settings.maximumQueueBytes || isQueueSpaceGone(for: cost)
+    }
+
+    /// Whether so many bytes more are too many for the queues of all sessions.
+    @inline(__always)
+    func isQueueSpaceGone(for cost: Int) -> Bool {
+        // A loop that keeps to its own part need not ask the others.
+        queuedBytes.pointee.total &+ cost > settings.maximumQueueBytesInAll / loopCount && isQueueSpaceGone(inAll: cost)
+            || memoryPressure == .severe
+    }
+
+    @inline(never)
+    private func isQueueSpaceGone(inAll cost: Int) -> Bool {
+        let others = registry.queuedBytes.sum(without: loop, of: loopCount)
+        return queuedBytes.pointee.total + others + cost > settings.maximumQueueBytesInAll
+    }
+
+    /// A full queue loses its oldest messages, if there are priorities the oldest of the same one. For want of room in
+    /// all queues it loses as much as the new message takes. Returns false if it has nothing to lose.
+    @inline(never)
+    private func makeRoom(for message: Message, _ session: SessionPointer, _ priority: UInt16) -> Bool {
+        let cost = MessageQueue.cost(of: message)
+        var freed = 0
+        while true {
+            let isTooLong = session.pointee.queue.count(of: priority) >= settings.maximumQueueLength
+            let isTooLarge = session.pointee.queue.bytes + cost > settings.maximumQueueBytes
+            let isSpaceGone = freed < cost && isQueueSpaceGone(for: cost)
+            guard isTooLong || isTooLarge || isSpaceGone else { return true }
+            if !isTooLong { complainOfBytes(session, isTooLarge: isTooLarge) }
+            guard let oldest = session.pointee.queue.popFirst(of: priority) else { return false }
+            freed += MessageQueue.cost(of: oldest.message)
+            queueLost(oldest.message, session)
+        }
+    }
+
+    /// Takes over the reference.
+    private func queueLost(_ message: Message, _ session: SessionPointer) {
+        counters.queueFullDropped &+= 1
+        messageDropped(message, session.pointee.connection, .quotaExceeded)
+        message.release()
+    }
+
+    private func complainOfBytes(_ session: SessionPointer, isTooLarge: Bool) {
+        if isTooLarge {
+            complain(
+                of: .sessionQueue,
+                source: UInt64(session.pointee.generation),
+                """
+                messages for \(session.pointee.clientIdentifier.view.string.clipped(to: 100)) are dropped: \(session.pointee.queue.bytes) \
+                bytes wait for it (mqtt.max_mqueue_bytes)
+                """
+            )
+        } else {
+            complain(
+                of: .allQueues,
+                """
+                messages for \(session.pointee.clientIdentifier.view.string.clipped(to: 100)) are dropped: \(queuedBytes.pointee.total) bytes \
+                wait for the sessions of loop \(loop) (mqtt.max_all_mqueue_bytes)
+                """
+            )
+        }
+    }
+
+    /// Takes over the reference of `message`. A full queue that must not grow loses others for it, or the message is lost.
     func enqueue(
         _ message: Message,
         _ session: SessionPointer,
@@ -32,11 +98,8 @@ extension Broker {
         mayGrow: Bool = false
     ) {
         let priority = priority(of: message)
-        if !mayGrow, session.pointee.queue.count(of: priority) >= settings.maximumQueueLength {
-            if let oldest = session.pointee.queue.popFirst(of: priority) {
-                messageDropped(oldest.message, session.pointee.connection, .quotaExceeded)
-                oldest.message.release()
-            }
+        if !mayGrow, isFull(session, for: message, priority), !makeRoom(for: message, session, priority) {
+            return queueLost(message, session)
         }
         if session.pointee.queue.isEmpty { beginPace(session) }
         let item = MessageQueue.Item(message: message, options: options, route: route)
@@ -63,7 +126,11 @@ extension Broker {
         {
             send(item, session, connection)
         }
-        if session.pointee.queue.count <= settings.maximumQueueLength / 2 { releaseHeld(session) }
+        if session.pointee.queue.count <= settings.maximumQueueLength / 2,
+            session.pointee.queue.bytes <= settings.maximumQueueBytes / 2
+        {
+            releaseHeld(session)
+        }
         if session.pointee.queue.isEmpty { session.pointee.isOverdue = false }
         if session.pointee.retainedQueries > 0 { continueRetained(session) }
     }

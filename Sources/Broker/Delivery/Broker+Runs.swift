@@ -177,7 +177,7 @@ extension Broker {
             takesUnchanged(receiver, subscriber.options, isV5: run.isV5)
         else { return deliverOneByOne(run, source, to: subscriber) }
         // [MQTT-3.3.4-10] [MQTT-4.9.0-3]
-        if receiver.pointee.isBlocked, receiver.pointee.output.pending > receiver.pointee.highWatermark {
+        if dropsQoS0(receiver) {
             counters.publishDropped &+= UInt64(run.count)
             return
         }

@@ -139,6 +139,7 @@ extension Broker {
                 return true
             }
         }
+        guard session.pointee.queue.bytes < settings.maximumQueueBytes, !isQueueSpaceGone(for: 0) else { return false }
         if session.pointee.queue.count < settings.maximumQueueLength { return true }
         // Each priority has a queue's length for itself.
         guard !settings.queuePriorities.isEmpty else { return false }

@@ -89,7 +89,8 @@ extension Broker {
     /// QoS 0 messages stop at the high watermark, and messages of the other levels wait in the queue: what still grows
     /// are answers to a client that asks and does not listen.
     @inline(never)
-    func holdIfOutputGrows(_ connection: ConnectionPointer) {
+    func outputGrew(_ connection: ConnectionPointer) {
+        countOutput(connection)
         if connection.pointee.output.copied > 2 * Int(connection.pointee.highWatermark), connection.isOpen {
             hold(connection, .output)
         }

@@ -87,6 +87,7 @@ extension Broker {
             refuse(connection, .packetTooLarge, "the CONNACK is larger than the client's Maximum Packet Size")
             return true
         }
+        guard mayHaveSession(connection) else { return true }
         join(connection)
         return true
     }
@@ -136,7 +137,9 @@ extension Broker {
         }
         if packet.version == .v5 {
             let properties = packet.properties
-            connection.pointee.sessionExpiryInterval = properties.sessionExpiryInterval ?? 0
+            let interval = properties.sessionExpiryInterval ?? 0
+            connection.pointee.sessionExpiryInterval = min(interval, settings.maximumSessionExpiryInterval)
+            connection.pointee.hasServerSessionExpiry = interval > settings.maximumSessionExpiryInterval
             connection.pointee.receiveMaximum = properties.receiveMaximum ?? .max
             // [MQTT-3.1.2-26] [MQTT-3.1.2-27]
             connection.pointee.outgoingAliasLimit = min(
@@ -145,7 +148,8 @@ extension Broker {
             )
             connection.pointee.wantsResponseInformation = properties.requestResponseInformation ?? false
         } else {
-            connection.pointee.sessionExpiryInterval = packet.cleanStart ? 0 : settings.sessionExpiryInterval
+            connection.pointee.sessionExpiryInterval =
+                packet.cleanStart ? 0 : min(settings.sessionExpiryInterval, settings.maximumSessionExpiryInterval)
         }
         return true
     }
@@ -302,6 +306,9 @@ extension Broker {
         properties.removeAll()
         if connection.pointee.version == .v5 {
             // In mosquitto's order.
+            if connection.pointee.hasServerSessionExpiry {
+                properties.append(.sessionExpiryInterval, connection.pointee.sessionExpiryInterval)
+            }
             if settings.maximumTopicAlias > 0 {
                 properties.append(.topicAliasMaximum, UInt32(settings.maximumTopicAlias))
             }

@@ -13,7 +13,7 @@ extension Broker {
             guard connection.pointee.sessionExpiryInterval != 0 || interval == 0 else {
                 throw MalformedPacket(.protocolError, "the DISCONNECT prolongs a session that ends with its connection")
             }
-            connection.pointee.sessionExpiryInterval = interval
+            connection.pointee.sessionExpiryInterval = min(interval, settings.maximumSessionExpiryInterval)
         }
         if packet.reason == .normalDisconnection { dropWill(connection) }  // [MQTT-3.1.2-10]
         end(connection, packet.reason)

@@ -65,6 +65,10 @@ extension Broker {
         }
         counters.publishReceived &+= 1
         counters.payloadBytesReceived &+= UInt64(publication.payload.count)
+        if isTooLargeForMemory(publication.payload.count) {
+            refuseForMemory(packet, connection, &publication)
+            return true
+        }
         var reason = ReasonCode.success
         let start = connection.pointee.output.bytes.count
         let sent = counters.bytesSent
@@ -147,6 +151,18 @@ extension Broker {
     private func expiry(after interval: UInt64, _ delay: Delay) -> UInt64 {
         if case .until(let due) = delay { return due + interval }
         return now + interval
+    }
+
+    @inline(never)
+    private func refuseForMemory(
+        _ packet: PublishPacket,
+        _ connection: ConnectionPointer,
+        _ publication: inout Publication
+    ) {
+        refusedForMemory(connection, "a large message")
+        drop(&publication, connection, .quotaExceeded)
+        answer(packet, connection, .quotaExceeded, "the broker is short of memory")
+        publication.release()
     }
 
     // MARK: MQTT 5
@@ -315,6 +331,9 @@ extension Broker {
         let isSilent = reason == .success || reason == .noMatchingSubscribers && type == .pubrec
         if reason.isError, connection.pointee.version == .v5 {
             appendRefusal(type, packet.packetIdentifier, reason, connection, text)
+        } else if reason == .quotaExceeded {
+            // It cannot be told, and would take the message for delivered; so it may try again.
+            close(connection, .quotaExceeded, text)
         } else if connection.pointee.version != .v5 || isSilent {
             AckPacket.appendSuccess(
                 type,

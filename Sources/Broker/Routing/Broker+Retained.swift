@@ -51,7 +51,7 @@ extension Broker {
             message.release()
             return
         }
-        guard message.isSystem || mayStore(message.topic) else {
+        guard message.isSystem || mayStore(message) else {
             counters.retainedDropped &+= 1
             message.release()
             return
@@ -60,12 +60,11 @@ extension Broker {
         if message.expiresAt != 0 { sweepRetained(node, message.expiresAt) }
     }
 
-    private func mayStore(_ topic: ByteView) -> Bool {
-        let count = retained.count - retained.systemCount
-        if count >= settings.maximumRetainedMessages, retained[topic] == nil {
-            complainOfRetained("there are \(count) already; raise retainer.max_retained_messages")
-            return false
-        }
+    private func mayStore(_ message: Message) -> Bool {
+        let isEasy =
+            retained.count < settings.maximumRetainedMessages && memoryPressure == .none
+            && retained.bytes + RetainedStore.largestCost(of: message) <= settings.maximumRetainedBytes
+        guard isEasy || hasRoom(for: message) else { return false }
         if let rate = settings.retainedPublishRate, !retainedRate.take(rate, at: now) {
             complainOfRetained("they come faster than retainer.max_publish_rate allows")
             return false
@@ -73,9 +72,29 @@ extension Broker {
         return true
     }
 
+    @inline(never)
+    private func hasRoom(for message: Message) -> Bool {
+        let count = retained.count - retained.systemCount
+        let former = retained[message.topic]
+        if count >= settings.maximumRetainedMessages, former == nil {
+            complainOfRetained("there are \(count) already; raise retainer.max_retained_messages")
+            return false
+        }
+        // A smaller one in place of a larger one is always welcome.
+        let growth = former.map { message.size - $0.size } ?? RetainedStore.cost(of: message)
+        if growth > 0, retained.bytes + growth > settings.maximumRetainedBytes {
+            complainOfRetained("\(retained.bytes) bytes are kept already; raise retainer.max_retained_bytes")
+            return false
+        }
+        if growth > 0, memoryPressure != .none {
+            complainOfRetained("memory is short (node.max_memory)")
+            return false
+        }
+        return true
+    }
+
     private func complainOfRetained(_ why: @autoclosure () -> String) {
-        let line = throttle.line(.retained, 0, .warning) { "a retained message is not kept: \(why())" }
-        if let line, logLevel <= .warning { log(.warning, line) }
+        complain(of: .retained, "a retained message is not kept: \(why())")
     }
 
     // MARK: Plugins

@@ -98,6 +98,7 @@ extension Broker {
         let waiting = session.pointee.queue.count
         guard let connection = session.pointee.connection else {
             return isAcknowledged && waiting < settings.maximumQueueLength
+                && session.pointee.queue.bytes < settings.maximumQueueBytes
         }
         if connection.pointee.isBlocked, connection.pointee.output.pending > connection.pointee.highWatermark / 4 {
             return false

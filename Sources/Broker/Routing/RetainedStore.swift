@@ -28,6 +28,7 @@ struct RetainedStore {
     private(set) var count = 0
     /// Those of them that are the broker's own, which no limit concerns.
     private(set) var systemCount = 0
+    private var messageBytes = 0
     /// The first of those that expire in a second.
     private var expiring: [UInt32: Int32] = [:]
     /// Reads that go on later: what is removed in between must not be where they stand.
@@ -38,6 +39,19 @@ struct RetainedStore {
     /// The roots aside.
     var nodeCount: Int { nodes.count - 2 }
     var levelCount: Int { levels.count }
+    /// Memory of the messages and of the levels of their topics, about.
+    var bytes: Int { messageBytes + nodes.count * Self.nodeCost }
+
+    /// What a message takes at most, if there is none of its topic: every letter may be a level.
+    static func largestCost(of message: Message) -> Int { message.size + (message.topic.count + 1) * nodeCost }
+
+    /// The same, looked at more closely.
+    static func cost(of message: Message) -> Int {
+        message.size + message.topic.buffer.reduce(1) { $1 == UInt8(ascii: "/") ? $0 + 1 : $0 } * nodeCost
+    }
+
+    /// A node, its edge and its part of a level's name.
+    private static var nodeCost: Int { MemoryLayout<Node>.stride + 48 }
 
     init() {
         root = nodes.insert(Node(parent: -1, level: -1))
@@ -64,6 +78,7 @@ struct RetainedStore {
             start = end + 1
         }
         count += 1
+        messageBytes += message.size
         if message.isSystem { systemCount += 1 }
         if let old = nodes[node].pointee.message { forget(old) }
         forgetExpiry(of: node)
@@ -139,6 +154,7 @@ struct RetainedStore {
 
     private mutating func forget(_ message: Message) {
         count -= 1
+        messageBytes -= message.size
         if message.isSystem { systemCount -= 1 }
         message.release()
     }

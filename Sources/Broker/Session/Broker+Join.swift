@@ -4,6 +4,7 @@
 
 import MQTT
 import PluginAPI
+import Synchronization
 
 /// A connection that waits for its session to come over from another loop.
 struct Joining {
@@ -127,7 +128,10 @@ extension Broker {
 
     func makeSession(_ name: ByteView, _ claim: UInt64) -> Int32 {
         sessionGeneration = TimerToken.next(sessionGeneration)
-        let slot = sessions.insert(Session(clientIdentifier: name, generation: sessionGeneration, claim: claim))
+        let slot = sessions.insert(
+            Session(clientIdentifier: name, generation: sessionGeneration, claim: claim, queuedBytes: queuedBytes)
+        )
+        registry.sessions.wrappingAdd(1, ordering: .relaxed)
         while liveSessions.count <= Int(slot) { liveSessions.append(0) }
         liveSessions[Int(slot)] = sessionGeneration
         sessions[slot].pointee.slot = slot
@@ -216,6 +220,7 @@ extension Broker {
     private func remove(_ slot: Int32) {
         if !formerGroups.isEmpty { formerGroups[slot] = nil }
         sessions[slot].pointee.deallocate()
+        registry.sessions.wrappingSubtract(1, ordering: .relaxed)
         sessions.remove(slot)
     }
 

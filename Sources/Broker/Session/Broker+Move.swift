@@ -100,7 +100,7 @@ extension Broker {
         let key = Array(session.pointee.clientIdentifier.view.buffer)
         let claim = session.pointee.claim
         session.pointee.inflight.unshareMessages()
-        session.pointee.queue.unshareMessages()
+        session.pointee.queue.leave()
         nameGroups(slot)
         let state = SessionState(
             expiryInterval: session.pointee.expiryInterval,
@@ -110,7 +110,7 @@ extension Broker {
             formerGroups: formerGroups[slot] ?? []
         )
         session.pointee.inflight = InflightWindow()
-        session.pointee.queue = MessageQueue()
+        session.pointee.queue = MessageQueue(countedIn: queuedBytes)
         removeAllSubscriptions(slot)
         forget(slot)
         outboxes[loop].append(.session(clientIdentifier: key, claim: claim, state))
@@ -225,6 +225,7 @@ extension Broker {
         if !state.formerGroups.isEmpty { formerGroups[session.pointee.slot] = state.formerGroups }
         var newer = session.pointee.queue
         session.pointee.queue = state.queue
+        session.pointee.queue.count(in: queuedBytes)
         while let item = newer.popFirst() { session.pointee.queue.append(item, priority: priority(of: item.message)) }
     }
 

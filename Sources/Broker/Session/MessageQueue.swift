@@ -9,6 +9,27 @@ struct MessageQueue {
 
     private var ring = MessageRing()
     private var levels: PriorityLevels?
+    /// Where its messages are counted; nil while it is on its way between loops.
+    private var account: UnsafeMutablePointer<QueuedBytes>?
+    /// Memory that its messages and their places take, bytes, as if no other queue had them.
+    private(set) var bytes = 0
+
+    init(countedIn account: UnsafeMutablePointer<QueuedBytes>? = nil) { self.account = account }
+
+    static func cost(of message: Message) -> Int { message.size &+ QueuedBytes.place }
+
+    @inline(__always)
+    private mutating func count(_ item: Item) {
+        bytes &+= Self.cost(of: item.message)
+        account?.pointee.add(item.message)
+    }
+
+    @inline(__always)
+    private mutating func discount(_ item: Item?) {
+        guard let item else { return }
+        bytes &-= Self.cost(of: item.message)
+        account?.pointee.remove(item.message)
+    }
 
     var count: Int { ring.count + (levels?.count ?? 0) }
     var isEmpty: Bool { ring.isEmpty && levels == nil }
@@ -20,6 +41,7 @@ struct MessageQueue {
 
     /// Takes over the reference of `item.message`.
     mutating func append(_ item: Item, priority: UInt16 = 0) {
+        count(item)
         if priority == 0 {
             ring.append(item)
             return
@@ -31,6 +53,12 @@ struct MessageQueue {
 
     /// Hands the item over whose turn it is, and its reference.
     mutating func popFirst() -> Item? {
+        let item = takeFirst()
+        discount(item)
+        return item
+    }
+
+    private mutating func takeFirst() -> Item? {
         guard let levels else { return ring.popFirst() }
         defer { if levels.count == 0 { self.levels = nil } }
         return levels.popFirst(&ring)
@@ -38,6 +66,12 @@ struct MessageQueue {
 
     /// Hands the oldest item of this priority over, and its reference.
     mutating func popFirst(of priority: UInt16) -> Item? {
+        let item = takeFirst(of: priority)
+        discount(item)
+        return item
+    }
+
+    private mutating func takeFirst(of priority: UInt16) -> Item? {
         if priority == 0 { return ring.popFirst() }
         guard let levels else { return nil }
         defer { if levels.count == 0 { self.levels = nil } }
@@ -55,21 +89,47 @@ struct MessageQueue {
 
     /// Replaces each item by what `body` makes of it; it has taken over the reference of those it drops.
     mutating func eachItem(_ body: (Item) -> Item?) {
-        levels?.eachItem(body)
+        let account = account
+        var bytes = 0
+        func counted(_ item: Item) -> Item? {
+            // Before, as `body` may free it.
+            account?.pointee.remove(item.message)
+            guard let kept = body(item) else { return nil }
+            account?.pointee.add(kept.message)
+            bytes &+= Self.cost(of: kept.message)
+            return kept
+        }
+        levels?.eachItem(counted)
         if levels?.count == 0 { levels = nil }
-        ring.eachItem(body)
+        ring.eachItem(counted)
+        self.bytes = bytes
     }
 
-    /// Makes every message the queue's own, as it goes to another loop.
-    func unshareMessages() {
+    /// The queue goes to another loop: its messages are counted here no more, and made its own.
+    mutating func leave() {
+        count(in: nil)
         ring.unshareMessages()
         levels?.unshareMessages()
     }
 
+    /// From now on its messages are counted there.
+    mutating func count(in other: UnsafeMutablePointer<QueuedBytes>?) {
+        let former = account
+        account = nil
+        eachItem { item in
+            former?.pointee.remove(item.message)
+            other?.pointee.add(item.message)
+            return item
+        }
+        account = other
+    }
+
     /// Releases everything that still waits.
     mutating func deallocate() {
-        ring.deallocate()
-        levels?.deallocate()
-        levels = nil
+        guard !isEmpty else { return }
+        eachItem { item in
+            item.message.release()
+            return nil
+        }
     }
 }

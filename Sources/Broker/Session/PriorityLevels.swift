@@ -93,9 +93,4 @@ final class PriorityLevels {
     func unshareMessages() {
         for level in levels { level.ring.unshareMessages() }
     }
-
-    func deallocate() {
-        for i in levels.indices { levels[i].ring.deallocate() }
-        count = 0
-    }
 }

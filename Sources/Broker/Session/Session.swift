@@ -33,7 +33,7 @@ struct Session {
     var inflight = InflightWindow()
     /// In flight since an earlier connection and not sent again yet, the last one first.
     var unsent: [UInt16] = []
-    var queue = MessageQueue()
+    var queue: MessageQueue
     var received = PacketIdentifierSet()
     /// While the client is away: ends the session, or publishes the will if that is earlier.
     var timer: UInt64 = 0
@@ -53,8 +53,14 @@ struct Session {
     var mergeStamp: UInt32 = 0
     var mergeIndex: Int32 = 0
 
-    init(clientIdentifier: ByteView, generation: UInt32, claim: UInt64) {
+    init(
+        clientIdentifier: ByteView,
+        generation: UInt32,
+        claim: UInt64,
+        queuedBytes: UnsafeMutablePointer<QueuedBytes>
+    ) {
         self.claim = claim
+        queue = MessageQueue(countedIn: queuedBytes)
         self.clientIdentifier = OwnedBytes(copying: clientIdentifier)
         self.generation = generation
     }

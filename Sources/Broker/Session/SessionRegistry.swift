@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which loop owns a client's session, and which client has a filter to itself: what all loops share. It is asked at
-// CONNECT, at an exclusive SUBSCRIBE and at a session's end only, and locked in shards. Beside it stands a number that
-// has a limit for all loops together.
+// CONNECT, at an exclusive SUBSCRIBE and at a session's end only, and locked in shards. Beside it stand the
+// sums that have a limit for all loops together.
 
 import Glibc
 import Synchronization
@@ -33,6 +33,13 @@ public final class SessionRegistry: @unchecked Sendable {
     let exclusive = ExclusiveFilters()
     /// Messages that wait for their time on any loop.
     let delayed = Atomic<Int>(0)
+    /// And the bytes of memory that they take.
+    let delayedBytes = Atomic<Int>(0)
+    /// On any loop, those whose clients are there included.
+    let sessions = Atomic<Int>(0)
+    /// By loop: bytes that wait in queues, and for sockets that take no more.
+    let queuedBytes = LoopSums()
+    let outputBytes = LoopSums()
 
     public init() {
         shards = (0..<64).map { _ in Shard() }

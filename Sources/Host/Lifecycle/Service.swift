@@ -11,6 +11,7 @@ enum Service {
         let runtime = assembly.runtime
         let plans = try ListenerPlan.all(runtime.config)
         let listeners = ListenerSet(log: runtime.log)
+        let memory = MemoryBudget.configured(runtime.config).map { MemoryWatch(runtime, $0) }
         let first = runtime.loops[0].loop
         var threads: [Thread] = []
         var outcome: Result<Void, StartError> = .success(())
@@ -21,8 +22,9 @@ enum Service {
                 try assembly.plugins.ready(runtime)
                 for plan in plans { try listeners.open(plan, on: runtime.loops) }
                 try startThreads(runtime.loops.dropFirst(), &threads)
-                startSysTopics(runtime)
+                startSysTopics(runtime, memory)
                 LogSummaries.start(runtime)
+                memory?.start()
                 writeAll(Banner.text(assembly, listeners), to: 1)
             } catch {
                 outcome = .failure(error)
@@ -64,10 +66,10 @@ enum Service {
         }
     }
 
-    private static func startSysTopics(_ runtime: Runtime) {
+    private static func startSysTopics(_ runtime: Runtime, _ memory: MemoryWatch?) {
         func interval(_ key: String) -> UInt32 { UInt32(clamping: max(0, runtime.config.int(at: key) ?? 0)) }
         let node = runtime.config.string(at: "node.name") ?? "isthmus@127.0.0.1"
-        SysTopics(runtime, node: node).start(
+        SysTopics(runtime, node: node, memory: memory).start(
             figuresEvery: interval("sys_topics.sys_msg_interval"),
             heartbeatEvery: interval("sys_topics.sys_heartbeat_interval")
         )

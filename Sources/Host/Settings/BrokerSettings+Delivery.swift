@@ -7,6 +7,9 @@ import Config
 extension BrokerSettings {
     mutating func readDelivery(_ config: Value) {
         maximumQueueLength = Self.limit(config.int(at: "mqtt.max_mqueue_len"))
+        maximumQueueBytes = Self.limit(config.int(at: "mqtt.max_mqueue_bytes"))
+        maximumQueueBytesInAll = Self.limit(config.int(at: "mqtt.max_all_mqueue_bytes"))
+        maximumOutputBytes = Self.limit(config.int(at: "mqtt.max_output_bytes"))
         let isHighest = config.string(at: "mqtt.mqueue_default_priority") == "highest"
         let priorities = config.object(at: "mqtt.mqueue_priorities")?.fields ?? []
         queuePriorities = QueuePriorities(
@@ -18,6 +21,7 @@ extension BrokerSettings {
         maximumOutgoingTopicAlias = UInt16(clamping: config.int(at: "mqtt.max_topic_alias_out") ?? 32)
         delaysMessages = config.bool(at: "delayed.enable") ?? true
         maximumDelayedMessages = Self.limit(config.int(at: "delayed.max_delayed_messages"))
+        maximumDelayedBytes = Self.limit(config.int(at: "delayed.max_delayed_bytes"))
     }
 
     mutating func readRetainer(_ config: Value) {
@@ -27,6 +31,7 @@ extension BrokerSettings {
             Self.limit(config.int(at: "retainer.max_retained_messages")),
             Self.limit(config.int(at: "retainer.backend.max_retained_messages"))
         )
+        maximumRetainedBytes = Self.limit(config.int(at: "retainer.max_retained_bytes"))
         retainedExpiryInterval = UInt64(clamping: config.int(at: "retainer.msg_expiry_interval") ?? 0)
         retainedExpiryOverride = config.int(at: "retainer.msg_expiry_interval_override").map { UInt64(clamping: $0) }
         retainedMayLiveForever = config.bool(at: "retainer.allow_never_expire") ?? true
@@ -36,7 +41,7 @@ extension BrokerSettings {
     }
 
     /// 0 and infinity are no limit; what stands for it can still be added to.
-    private static func limit(_ number: Int?) -> Int {
+    static func limit(_ number: Int?) -> Int {
         guard let number, number > 0 else { return 1 << 48 }
         return number
     }

@@ -58,6 +58,30 @@ enum DeliverySettings {
             minimum: 0
         ),
         Setting(
+            "mqtt.max_mqueue_bytes",
+            .union([.bytesize, infinity]),
+            fallback: "64MB",
+            doc: "Memory of the messages waiting for one session; 0 = infinity.",
+            minimum: 0
+        ),
+        Setting(
+            "mqtt.max_all_mqueue_bytes",
+            .union([.bytesize, infinity]),
+            fallback: "1GB",
+            doc:
+                "Memory of the messages waiting for all sessions, each counted once; 0 = infinity. Beyond it a session "
+                + "loses as much of its own as comes for it.",
+            minimum: 0
+        ),
+        Setting(
+            "mqtt.max_output_bytes",
+            .union([.bytesize, infinity]),
+            fallback: "256MB",
+            doc: "Memory that waits for the sockets of all clients that do not read; 0 = infinity. Beyond half of it, "
+                + "clients that have more than their share get no QoS 0 messages, beyond all of it none of them.",
+            minimum: 0
+        ),
+        Setting(
             "mqtt.mqueue_priorities",
             .union([.choice(["disabled"]), .object]),
             fallback: "disabled",
@@ -167,6 +191,13 @@ enum DeliverySettings {
             doc: "The same as `retainer.max_retained_messages`, where EMQX has it.",
             minimum: 0
         ),
+        Setting(
+            "retainer.max_retained_bytes",
+            .union([.bytesize, infinity]),
+            fallback: "1GB",
+            doc: "Memory of all retained messages; 0 = infinity. Beyond it, larger ones are delivered, but not kept.",
+            minimum: 0
+        ),
         Setting("retainer.backend.type", .optional(.string), doc: "Accepted for EMQX's sake and not used."),
         Setting("retainer.backend.enable", .optional(.bool), doc: "Accepted for EMQX's sake and not used."),
         Setting(
@@ -191,6 +222,13 @@ enum DeliverySettings {
             .int,
             fallback: "0",
             doc: "Most delayed messages at a time, 0 = no limit; more are refused (0x97).",
+            minimum: 0
+        ),
+        Setting(
+            "delayed.max_delayed_bytes",
+            .union([.bytesize, infinity]),
+            fallback: "256MB",
+            doc: "Memory of all delayed messages; 0 = infinity; more are refused (0x97).",
             minimum: 0
         ),
     ]

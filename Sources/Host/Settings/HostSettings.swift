@@ -35,6 +35,14 @@ enum HostSettings {
             maximum: Double(Broker.maximumLoopCount)
         ),
         Setting(
+            "node.max_memory",
+            .union([.percent, .bytesize, .choice(["infinity"])]),
+            fallback: "70%",
+            doc:
+                "Memory of the process: a size, or a share of the machine's or its control group's; 0 = infinity. From 80 % "
+                + "of it on new sessions and large messages are refused (0x97), from 90 % on the largest takers are given up."
+        ),
+        Setting(
             "node.data_dir",
             .string,
             fallback: "data",

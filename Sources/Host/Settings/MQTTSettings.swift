@@ -52,6 +52,21 @@ enum MQTTSettings {
             minimum: 1_048_576
         ),
         Setting(
+            "mqtt.max_sessions",
+            .union([.int, infinity]),
+            fallback: "1000000",
+            doc: "Sessions at a time, those whose clients are away included; 0 = infinity. More clients are refused "
+                + "(0x97; 3.1.1: 3).",
+            minimum: 0
+        ),
+        Setting(
+            "mqtt.max_session_expiry_interval",
+            .union([.duration, infinity]),
+            fallback: "infinity",
+            doc: "Longest life of a session after its connection. An MQTT 5 client that asks for more is told this.",
+            minimum: 1000
+        ),
+        Setting(
             "mqtt.keepalive_backoff",
             .optional(.float),
             doc: "Twice this is `keepalive_multiplier`, if that is not set; EMQX's former name.",
@@ -104,6 +119,9 @@ extension BrokerSettings {
     mutating func readClients(_ config: Value) {
         usesUserNameAsIdentifier = config.bool(at: "mqtt.use_username_as_clientid") ?? false
         overridesIdentity = config.string(at: "mqtt.client_id_override") == "any"
+        maximumSessions = Self.limit(config.int(at: "mqtt.max_sessions"))
+        maximumSessionExpiryInterval =
+            config.int(at: "mqtt.max_session_expiry_interval").map { UInt32(clamping: $0 / 1000) } ?? .max
         maximumSubscriptions = config.int(at: "mqtt.max_subscriptions")
         costlyMatch = config.int(at: "mqtt.costly_match") ?? costlyMatch
         maximumRetainedReads = config.int(at: "retainer.max_waiting_reads") ?? maximumRetainedReads

@@ -27,7 +27,7 @@ struct MosquittoTopics {
     ) {
         let counters = figures.counters
         clients.set(figures.connections)
-        memory.set(ResidentMemory.bytes ?? 0)
+        memory.set(ProcessMemory.now?.resident ?? 0)
         func tell(_ name: String, _ value: some CustomStringConvertible) { say("$SYS/broker/" + name, "\(value)") }
         tell("version", "isthmus version \(Version.text)")
         tell("uptime", "\(uptime / 1000) seconds")

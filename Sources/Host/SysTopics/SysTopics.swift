@@ -10,13 +10,15 @@ import Reactor
 final class SysTopics: @unchecked Sendable {
     private let runtime: Runtime
     private let node: String
+    private let memory: MemoryWatch?
     private let started: UInt64
     private var lastTold: UInt64
     private var emqx = EMQXTopics()
     private var mosquitto = MosquittoTopics()
 
-    init(_ runtime: Runtime, node: String) {
+    init(_ runtime: Runtime, node: String, memory: MemoryWatch?) {
         self.runtime = runtime
+        self.memory = memory
         self.node = node
         started = runtime.loops[0].loop.nowMilliseconds
         lastTold = started
@@ -60,6 +62,10 @@ final class SysTopics: @unchecked Sendable {
             say("$SYS/brokers", node)
             sayOfNode("version", Version.text)
             sayOfNode("sysdescr", "Isthmus")
+            if let memory {
+                sayOfNode("memory/limit", "\(memory.budget.limit ?? 0)")
+                sayOfNode("memory/pressure", "\(memory.pressure)")
+            }
             emqx.tell(figures, sayOfNode)
             sayOfNode("metrics/log/lines/left_out", "\(runtime.log.throttle.leftOut)")
             let uptime = uptime

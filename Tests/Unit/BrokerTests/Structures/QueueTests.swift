@@ -96,7 +96,7 @@ import Testing
         let own = makeMessage("t", "own")
         queue.append(MessageQueue.Item(message: own, options: options, route: DeliveryRoute(retain: false)))
         window.unshareMessages()
-        queue.unshareMessages()
+        queue.leave()
         #expect(shared.header.pointee.references == 1)
         #expect(window.find(identifier)?.pointee.message?.payload.string == "shared")
         let first = queue.popFirst()

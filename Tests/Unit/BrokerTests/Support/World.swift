@@ -3,6 +3,7 @@
 
 import MQTT
 import PluginAPI
+import Synchronization
 import TestRandom
 
 @testable import Broker
@@ -160,7 +161,11 @@ final class World {
             left["confirmations", default: 0] += broker.pendingConfirmations.count
             left["joining", default: 0] += broker.joining.count
             left["held", default: 0] += broker.heldElsewhere.count
+            left["queued bytes", default: 0] += broker.queuedBytes.pointee.total
+            left["output bytes", default: 0] += broker.outputBytes
+            left["blocked", default: 0] += broker.blockedCount
         }
+        left["counted sessions"] = registry.sessions.load(ordering: .relaxed)
         left["timers"] = timers.map(\.count).reduce(0, +)
         return left.filter { $0.value != 0 }
     }
