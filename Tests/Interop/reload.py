@@ -87,3 +87,24 @@ def limits_change_while_it_runs(case):
     broker.hang_up("is in force as it is now")
     equal(broker.client("after").connack.properties.get("maximum_qos"), 1, "maximum QoS after")
     check("node.name has changed; that takes a restart" in broker.log, f"nothing of node.name: {broker.tail()}")
+
+
+@behaviour()
+def sessions_that_are_away_lose_what_is_denied(case):
+    """Who comes back after a reload gets nothing by a subscription that the new rules deny, queued or new."""
+    broker = Reloading(case, "{allow, all}.\n")
+    away = broker.client("away", props={"session_expiry": 100})
+    away.subscribe("open", "secret", qos=1)
+    away.close()
+    mouth = broker.client("mouth")
+    for topic in ("secret", "open"):
+        mouth.publish(topic, topic.encode(), qos=1)
+    (broker.folder / "acl.conf").write_text('{deny, all, subscribe, ["secret"]}.\n{allow, all}.\n')
+    broker.hang_up("is in force as it is now")
+    back = broker.client("away", clean=False, props={"session_expiry": 100})
+    equal(back.connack.session_present, True, "the session is there")
+    back.receive("open")
+    mouth.publish("secret", b"secret", qos=1)
+    mouth.publish("open", b"again", qos=1)
+    back.receive("again")
+    check("may not make 1 of its session's subscriptions any more, such as secret" in broker.log, broker.tail())

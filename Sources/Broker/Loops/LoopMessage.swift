@@ -78,7 +78,7 @@ enum LoopMessage {
     /// arrived at the sender.
     case takeOver(clientIdentifier: [UInt8], claim: UInt64, cleanStart: Bool)
     /// The session of `claim` will come; its subscriptions go ahead of it.
-    case moving(clientIdentifier: [UInt8], claim: UInt64, [MovingSubscription])
+    case moving(clientIdentifier: [UInt8], claim: UInt64, [NamedSubscription])
     /// The session of `claim` has its subscriptions on the sender, too: from now on its messages go there rather than to
     /// the loop it comes from.
     case moved(clientIdentifier: [UInt8], claim: UInt64, from: Int)
@@ -100,7 +100,8 @@ struct SharedPath {
     var isAgain = false
 }
 
-struct MovingSubscription {
+/// A subscription by its names, which mean the same on every loop.
+struct NamedSubscription {
     var filter: [UInt8]
     var group: [UInt8]
     var options: DeliveryOptions
@@ -109,6 +110,7 @@ struct MovingSubscription {
 /// A session on its way to another loop.
 struct SessionState {
     var expiryInterval: UInt32
+    var rules: UInt32
     var inflight: InflightWindow
     var queue: MessageQueue
     var received: PacketIdentifierSet

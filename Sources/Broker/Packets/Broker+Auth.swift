@@ -147,8 +147,9 @@ extension Broker {
             return .goOn
         }
         if connection.isEstablished {
+            guard isSameUser(connection, answer) else { return somebodyElse(connection, answer) }
             guard send(.success, data, connection, exchange) else { return tooLarge(connection) }
-            // What it was allowed before may have been allowed to somebody else.
+            // Its rights may be others now.
             connection.pointee.authorized.forget()
         } else {
             guard data.count <= Int(UInt16.max) else { return tooLarge(connection) }
@@ -156,6 +157,24 @@ extension Broker {
         }
         takeIdentity(connection, answer)
         return .allow
+    }
+
+    /// The session, its subscriptions and its will are those of who made them.
+    private func isSameUser(_ connection: ConnectionPointer, _ answer: HookAnswer) -> Bool {
+        guard let name = answer.details?.userName, !name.isEmpty else { return true }
+        return connection.pointee.hasUserName
+            && name.withUnsafeBytes { ByteView($0) == connection.pointee.userName.view }
+    }
+
+    private func somebodyElse(_ connection: ConnectionPointer, _ answer: HookAnswer) -> Admission {
+        let name = (answer.details?.userName ?? []).withUnsafeBytes { ByteView($0).clipped }
+        tell(
+            .warning,
+            .admission,
+            connection,
+            "closed: it authenticates again as \(name), and is somebody else; it has to connect anew as that user"
+        )
+        return .deny(.notAuthorized, nil)
     }
 
     private func tooLarge(_ connection: ConnectionPointer) -> Admission {

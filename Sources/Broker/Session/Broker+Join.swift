@@ -109,6 +109,7 @@ extension Broker {
     func start(_ connection: ConnectionPointer, _ claim: UInt64) {  // [MQTT-3.1.2-6]
         let slot = makeSession(connection.pointee.clientIdentifier.view, claim)
         connection.pointee.session = slot
+        sessions[slot].pointee.rules = rules
         welcome(connection, sessions[slot], sessionPresent: false)  // [MQTT-3.2.2-2]
     }
 
@@ -123,7 +124,11 @@ extension Broker {
         connection.pointee.session = slot
         beginPace(session)
         if connection.pointee.isBridge { suitBridge(session) }
+        let denied = deniedSubscriptions(of: session, connection)
+        session.pointee.rules = rules
+        if !denied.isEmpty { endSubscriptions(denied, of: session) }
         welcome(connection, session, sessionPresent: true)  // [MQTT-3.2.2-3]
+        if !denied.isEmpty { tellOfEnded(denied, connection) }
     }
 
     func makeSession(_ name: ByteView, _ claim: UInt64) -> Int32 {

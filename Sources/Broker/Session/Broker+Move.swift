@@ -69,22 +69,22 @@ extension Broker {
             return
         }
         let subscriptions = (0..<session.pointee.subscriptions.count).map { i in
-            moving(session.pointee.subscriptions[i])
+            named(session.pointee.subscriptions[i])
         }
         outboxes[loop].append(.moving(clientIdentifier: key, claim: claim, subscriptions))
     }
 
-    private func moving(_ subscription: SessionSubscription) -> MovingSubscription {
+    func named(_ subscription: SessionSubscription) -> NamedSubscription {
         let position = Int(subscription.position)
         guard subscription.isShared else {
-            return MovingSubscription(
+            return NamedSubscription(
                 filter: Array(index.filter(of: subscription.entry).buffer),
                 group: [],
                 options: index[subscription.entry].pointee.subscribers[position].options
             )
         }
         let group = groups[subscription.group]
-        return MovingSubscription(
+        return NamedSubscription(
             filter: Array(index.filter(of: group.pointee.entry).buffer),
             group: Array(group.pointee.name.view.buffer),
             options: group.pointee.members[position].options
@@ -104,6 +104,7 @@ extension Broker {
         nameGroups(slot)
         let state = SessionState(
             expiryInterval: session.pointee.expiryInterval,
+            rules: session.pointee.rules,
             inflight: session.pointee.inflight,
             queue: session.pointee.queue,
             received: session.pointee.received,
@@ -146,7 +147,7 @@ extension Broker {
     // MARK: The new loop
 
     /// The session is coming: its subscriptions are taken up, and all loops told.
-    func expectSession(_ key: [UInt8], _ claim: UInt64, _ subscriptions: [MovingSubscription], from source: Int) {
+    func expectSession(_ key: [UInt8], _ claim: UInt64, _ subscriptions: [NamedSubscription], from source: Int) {
         guard let i = joining[key]?.firstIndex(where: { $0.superseded == claim && $0.slot < 0 }) else { return }
         // It has no claim before it is complete, by which others might take it for the whole session.
         let slot = key.withUnsafeBytes { makeSession(ByteView($0), 0) }
@@ -220,6 +221,7 @@ extension Broker {
 
     private func unpack(_ state: SessionState, _ session: SessionPointer) {
         session.pointee.expiryInterval = state.expiryInterval
+        session.pointee.rules = state.rules
         session.pointee.inflight = state.inflight
         session.pointee.received = state.received
         if !state.formerGroups.isEmpty { formerGroups[session.pointee.slot] = state.formerGroups }

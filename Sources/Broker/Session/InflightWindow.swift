@@ -82,6 +82,14 @@ struct InflightWindow {
         count -= 1
     }
 
+    /// The message is not sent again. At QoS 2 the receiver may have it already, and keeps the identifier until a PUBREL.
+    mutating func giveUp(_ slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.state == .awaitingPUBREC else { return finish(slot) }
+        slot.pointee.message?.release()
+        slot.pointee.message = nil
+        slot.pointee.state = .awaitingPUBCOMP
+    }
+
     /// The slots in use, in the order of first sending.
     var inOrder: [UnsafeMutablePointer<Slot>] {
         guard let slots, count > 0 else { return [] }

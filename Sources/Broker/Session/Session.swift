@@ -24,6 +24,8 @@ struct Session {
     var isOverdue = false
     /// Subscriptions whose retained messages have not all come yet.
     var retainedQueries: Int32 = 0
+    /// `Broker.rules` as they were when its client came.
+    var rules: UInt32 = 0
     /// Seconds after the connection's end; `UInt32.max` = never. [MQTT-3.1.2-23]
     var expiryInterval: UInt32 = 0
     /// How many messages may be in flight: the least of the client's and our limit.

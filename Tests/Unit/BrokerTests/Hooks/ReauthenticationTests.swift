@@ -112,7 +112,30 @@ import Testing
         #expect(client.world.leftovers == [:])
     }
 
-    /// What the client was allowed before is asked again: it may be somebody else now.
+    /// What its session has was asked for by who it was.
+    @Test(arguments: ["ann", "bob", ""])
+    func nobodyBecomesSomebodyElse(other: String) {
+        let plugin = ScriptedPlugin()
+        var name = Array("ann".utf8)
+        plugin.authStep = { _, ticket, _, _, _ in
+            var answer = HookAnswer(result: Int32(ISTH_ALLOW))
+            answer.details = AnswerDetails(userName: name)
+            _ = plugin.world.broker.answer(ticket, answer)
+            return Int(ISTH_LATER)
+        }
+        let client = TestClient(World(plugins: [plugin]), "c")
+        client.connect(method: "m")
+        client.auth(.reauthenticate, "m")
+        #expect(client.take().map(\.reason) == [0, 0])
+        let next = Array(other.utf8)
+        name = next
+        client.auth(.reauthenticate, "m")
+        let isSame = next.isEmpty || next == Array("ann".utf8)
+        #expect(client.take().map(\.reason) == (isSame ? [0] : [0x87]))
+        #expect(client.isClosed == !isSame)
+    }
+
+    /// What the client was allowed before is asked again: its rights may have changed.
     @Test func rememberedAuthorisationsAreForgotten() {
         let plugin = ScriptedPlugin()
         var asked = 0
