@@ -26,6 +26,11 @@ final class ForwardLane {
     private var inFlight = Deque<QueuedMessage>()
     private var firstCookie: UInt64 = 1
     private let inflightLimit: Int
+    /// Of the connection's server.
+    private var highestQoS: UInt8 = 1
+    private var largestPacket = Int.max
+    /// Fixed header, topic name, identifier and no properties; a link's topic is short.
+    private static let packetOverhead = 300
     /// The connection said it is full, and will say when it is not.
     private var isBlocked = false
 
@@ -62,7 +67,7 @@ final class ForwardLane {
         if waiting.isEmpty, hasRoom {
             switch transmit(message, id) {
             case .taken:
-                if message.pointee.qos > 0 { inFlight.append(forwarder.keep(message, id)) }
+                if carrierQoS(message) > 0 { inFlight.append(forwarder.keep(message, id)) }
                 return
             case .refused: return
             case .full: break
@@ -71,6 +76,10 @@ final class ForwardLane {
         forwarder.makeRoom(for: message, in: self)
         waiting.append(forwarder.keep(message, id))
     }
+
+    /// At what QoS a message travels: confirmed if it is to be, and if the peer takes such messages.
+    @inline(__always)
+    private func carrierQoS(_ message: UnsafePointer<isth_msg>) -> UInt8 { min(message.pointee.qos, highestQoS) }
 
     private enum Outcome {
         case taken
@@ -85,7 +94,12 @@ final class ForwardLane {
     private func transmit(_ message: UnsafePointer<isth_msg>, _ id: MessageIdentifier) -> Outcome {
         guard let connection else { return .full }
         let cookie = firstCookie &+ UInt64(inFlight.count)
-        let result = forwarder.withCarrier(of: message, id) { connection.publish($0, cookie: cookie) }
+        let qos = carrierQoS(message)
+        let result = forwarder.withCarrier(of: message, id, qos: qos) { carrier in
+            // With its topic, which is shorter than the limits of a name.
+            carrier.pointee.payload.len + Self.packetOverhead > largestPacket
+                ? Int32(ISTH_E_ARG) : connection.publish(carrier, cookie: cookie)
+        }
         switch Int(result) {
         case ISTH_OK:
             forwarder.counters.sent &+= 1
@@ -95,8 +109,9 @@ final class ForwardLane {
             isBlocked = true
             return .full
         default:
-            // Larger than the peer's packet limit, for one; it would never pass.
+            // It would never pass.
             forwarder.counters.failed &+= 1
+            forwarder.tooLarge(message, connection.limits)
             return .refused
         }
     }
@@ -109,7 +124,7 @@ final class ForwardLane {
             case .full:
                 waiting.prepend(next)
                 return
-            case .taken where next.message.pointee.qos > 0: inFlight.append(next)
+            case .taken where carrierQoS(next.message) > 0: inFlight.append(next)
             case .taken, .refused: forwarder.release(next)
             }
         }
@@ -132,6 +147,8 @@ extension ForwardLane: PeerConnectionUser {
     func connectionUp(_ connection: PeerConnection) {
         takeBackInFlight()
         isBlocked = false
+        highestQoS = min(connection.limits.maximum_qos, 1)
+        largestPacket = Int(connection.limits.maximum_packet_size)
         forwarder.laneChanged("")
         pump()
     }

@@ -53,8 +53,8 @@ final class Forwarder: @unchecked Sendable {
     deinit { carrierTopic.deallocate() }
 
     /// On the forwarder's loop.
-    func start(_ service: UnsafePointer<isth_mqtt_service>) {
-        let options = PeerOptions(link: link, service: service, loop: loop)
+    func start(_ services: LinkServices) {
+        let options = PeerOptions(link: link, services: services, loop: loop)
         let base = "\(identity.clientBase(link)):msg:\(identity.nodeHash)"
         for number in 1...link.settings.connections {
             let lane = ForwardLane(self, inflightLimit: link.settings.inflightLimit)
@@ -103,17 +103,18 @@ final class Forwarder: @unchecked Sendable {
         return MessageIdentifier(microseconds: microseconds, node: identity.nodeBits, sequence: sequence)
     }
 
-    /// Lends the PUBLISH that carries `message`. A message of QoS 2 travels at QoS 1: its inner QoS stays 2.
+    /// Lends the PUBLISH that carries `message`. A message of QoS 2 travels at QoS 1 (`qos`): its inner QoS stays 2.
     @inline(__always)
     func withCarrier(
         of message: UnsafePointer<isth_msg>,
         _ id: MessageIdentifier,
+        qos: UInt8,
         _ body: (UnsafePointer<isth_msg>) -> Int32
     ) -> Int32 {
         writer.forwardedMessage(message.pointee, id: id)
         var carrier = carrier
         carrier.payload = writer.bytes.bytes
-        carrier.qos = min(message.pointee.qos, 1)
+        carrier.qos = qos
         return withUnsafePointer(to: &carrier, body)
     }
 
@@ -164,7 +165,18 @@ final class Forwarder: @unchecked Sendable {
     }
 
     func refused(_ reasonCode: UInt8) {
-        let text = "the peer refused a message with reason code \(reasonCode.reasonCode)"
+        dropped("the peer refused a message with reason code \(reasonCode.reasonCode)")
+    }
+
+    func tooLarge(_ message: UnsafePointer<isth_msg>, _ limits: isth_mqtt_limits) {
+        let topic = message.pointee.topic.view.slice(0, min(message.pointee.topic.len, 100))
+        dropped(
+            "a message of \(message.pointee.payload.len) bytes on \(topic.string) is larger than the peer takes, packets of "
+                + "\(limits.maximum_packet_size) bytes (mqtt.max_packet_size there)"
+        )
+    }
+
+    private func dropped(_ text: String) {
         status.forwardError = text
         guard text != lastComplaint else { return }
         lastComplaint = text

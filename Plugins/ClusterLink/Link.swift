@@ -85,8 +85,8 @@ final class Link: @unchecked Sendable {
             throw PluginError("Link \(name): the broker did not open a destination for it (\(opened)).")
         }
         peerRoutes.connect(.init(service: services.route, id: destination, loop: forwarder.loop))
-        host.runOnLoop(forwarder.loop) { forwarder.start(services.client) }
-        routes.start(services.client)
+        host.runOnLoop(forwarder.loop) { forwarder.start(services) }
+        routes.start(services)
     }
 
     func stop(_ services: LinkServices) {
@@ -106,6 +106,7 @@ final class Link: @unchecked Sendable {
         peerRoutes.collect()
         status.set(.routesIn, peerRoutes.routeCount)
         status.set(.routesOut, routes?.announced ?? 0)
+        status.set(.routesLeftOut, routes?.leftOut ?? 0)
     }
 
     // MARK: Complaints, on any loop
@@ -133,18 +134,21 @@ final class Link: @unchecked Sendable {
 struct LinkServices: @unchecked Sendable {
     let route: UnsafePointer<isth_route_service>
     let client: UnsafePointer<isth_mqtt_service>
+    let limits: UnsafePointer<isth_mqtt_limits_service>
     let metrics: UnsafePointer<isth_metrics_service>?
 
     init(_ host: PluginHost) throws {
         guard let route = host.service("route/1", as: isth_route_service.self),
-            let client = host.service("mqtt_client/1", as: isth_mqtt_service.self)
+            let client = host.service("mqtt_client/1", as: isth_mqtt_service.self),
+            let limits = host.service("mqtt_limits/1", as: isth_mqtt_limits_service.self)
         else {
             throw PluginError(
-                "This broker offers no route/1 or no mqtt_client/1, which links need: use Isthmus \(host.version) or later."
+                "This broker lacks route/1, mqtt_client/1 or mqtt_limits/1, which links need: use Isthmus \(host.version) or later."
             )
         }
         self.route = route
         self.client = client
+        self.limits = limits
         metrics = host.service("metrics/1", as: isth_metrics_service.self)
     }
 }

@@ -47,6 +47,7 @@ struct LinkChecker {
             throw problem("\(path).max_inflight", "a negative number makes no sense: use 0 for no limit")
         }
         try checkFiles(link, at: path)
+        try checkRules(link, at: path)
         let servers = try servers(link, at: path)
         warnOfUncheckedPeers(link, servers, at: path)
         return CheckedLink(
@@ -86,6 +87,26 @@ struct LinkChecker {
                 "\(path).ssl.\(key)",
                 "the file \(file) cannot be read: \(String(cString: strerror(errno))); correct the path"
             )
+        }
+    }
+
+    private func checkRules(_ link: LinkSettings, at path: String) throws {
+        guard let ssl = link.ssl else { return }
+        if let depth = ssl.depth, !(0...100).contains(depth) {
+            throw problem("\(path).ssl.depth", "\(depth) is not between 0 and 100")
+        }
+        if let versions = ssl.versions {
+            if versions.isEmpty { throw problem("\(path).ssl.versions", "is empty: write [tlsv1.3, tlsv1.2]") }
+            for (index, version) in versions.enumerated() where !["tlsv1.3", "tlsv1.2"].contains(version) {
+                throw problem(
+                    "\(path).ssl.versions[\(index)]",
+                    "\"\(version)\" is not safe and not spoken: use tlsv1.3 and tlsv1.2",
+                    fallback: "\(path).ssl.versions"
+                )
+            }
+        }
+        for name in ssl.ciphers?.names ?? [] where name.isEmpty || name.utf8.contains(UInt8(ascii: ":")) {
+            throw problem("\(path).ssl.ciphers", "\"\(name)\" is no name of a cipher: see openssl ciphers -v")
         }
     }
 

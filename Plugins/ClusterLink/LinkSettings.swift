@@ -22,6 +22,9 @@ struct LinkSettings: Decodable, Sendable {
         var password: String?
         var verify: String?
         var serverNameIndication: String?
+        var depth: Int?
+        var versions: [String]?
+        var ciphers: NameList?
 
         enum CodingKeys: String, CodingKey {
             case enable
@@ -31,6 +34,9 @@ struct LinkSettings: Decodable, Sendable {
             case password
             case verify
             case serverNameIndication = "server_name_indication"
+            case depth
+            case versions
+            case ciphers
         }
     }
 
@@ -66,6 +72,22 @@ struct LinkSettings: Decodable, Sendable {
     var connections: Int { poolSize ?? 8 }
     /// 0 in the config means no limit of our own.
     var inflightLimit: Int { (maxInflight ?? 32) > 0 ? min(maxInflight ?? 32, 65_535) : 65_535 }
+}
+
+/// An array of names, or one text with commas between them.
+struct NameList: Decodable, Sendable {
+    let names: [String]
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let names = try? container.decode([String].self) {
+            self.names = names
+            return
+        }
+        names = try container.decode(String.self).split(separator: ",").map { name in
+            String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        }
+    }
 }
 
 /// A duration or the word `infinity`, in milliseconds.

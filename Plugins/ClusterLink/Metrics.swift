@@ -36,6 +36,7 @@ final class LinkStatus: Sendable {
         case lastError = "last_error"
         case routesIn = "routes_in"
         case routesOut = "routes_out"
+        case routesLeftOut = "routes_left_out"
         case connections
         case queued
         case queuedBytes = "queued_bytes"
@@ -55,7 +56,7 @@ final class LinkStatus: Sendable {
         fileprivate var kind: Kind {
             switch self {
             case .state, .lastError: .text
-            case .routesIn, .routesOut, .connections, .queued, .queuedBytes: .gauge
+            case .routesIn, .routesOut, .routesLeftOut, .connections, .queued, .queuedBytes: .gauge
             default: .counter
             }
         }

@@ -37,15 +37,26 @@ package struct OperationLog {
         head = 0
     }
 
-    /// Takes the oldest operations out, adds before deletes, so that a filter that changes hands is never unrouted.
-    package mutating func cutBatch() -> [Operation] {
+    /// Takes the oldest operations out, adds before deletes, so that a filter that changes hands is never unrouted. Those
+    /// that no batch of so many bytes can hold are taken out, too, and handed to `leaveOut`.
+    package mutating func cutBatch(
+        within limit: Int = maximumBatchBytes,
+        leaveOut: (Operation) -> Void = { _ in }
+    ) -> [Operation] {
         var adds: [Operation] = []
         var deletes: [Operation] = []
         var bytes = 0
         while head < order.count, adds.count + deletes.count < Self.maximumBatchCount {
             let key = order[head]
             let size = key.encodedSize
-            if bytes > 0, bytes + size > Self.maximumBatchBytes { break }
+            if size > limit {
+                head += 1
+                if let isDelete = pending.removeValue(forKey: key) {
+                    leaveOut(Operation(key: key, isDelete: isDelete))
+                }
+                continue
+            }
+            if bytes + size > limit { break }
             bytes += size
             head += 1
             guard let isDelete = pending.removeValue(forKey: key) else { continue }

@@ -17,7 +17,7 @@ protocol PeerConnectionUser: AnyObject {
 /// What all connections of a link share.
 struct PeerOptions {
     let link: CheckedLink
-    let service: UnsafePointer<isth_mqtt_service>
+    let services: LinkServices
     let loop: UInt32
 }
 
@@ -31,6 +31,8 @@ final class PeerConnection: @unchecked Sendable {
     private unowned let user: any PeerConnectionUser
 
     private(set) var isUp = false
+    /// Of the server that the connection is, or was last, up to.
+    private(set) var limits = isth_mqtt_limits()
     private var id: isth_id = 0
     private var serverIndex = 0
     private var pause = PeerConnection.firstPause
@@ -79,7 +81,7 @@ final class PeerConnection: @unchecked Sendable {
 
     private func close() {
         isUp = false
-        if id != 0 { _ = options.service.pointee.close(host.ctx, id) }
+        if id != 0 { _ = options.services.client.pointee.close(host.ctx, id) }
         id = 0
     }
 
@@ -92,7 +94,7 @@ final class PeerConnection: @unchecked Sendable {
 
     @inline(__always)
     func publish(_ message: UnsafePointer<isth_msg>, cookie: UInt64) -> Int32 {
-        options.service.pointee.publish(host.ctx, id, message, cookie)
+        options.services.client.pointee.publish(host.ctx, id, message, cookie)
     }
 
     func subscribe(to topic: String, cookie: UInt64) {
@@ -101,7 +103,7 @@ final class PeerConnection: @unchecked Sendable {
             subscription.size = UInt32(MemoryLayout<isth_sub>.size)
             subscription.qos = 1
             subscription.filter = topic
-            _ = options.service.pointee.subscribe(host.ctx, id, &subscription, cookie)
+            _ = options.services.client.pointee.subscribe(host.ctx, id, &subscription, cookie)
         }
     }
 
@@ -111,6 +113,8 @@ final class PeerConnection: @unchecked Sendable {
         guard !isStopped else { return }
         isUp = true
         pause = Self.firstPause
+        limits.size = UInt32(MemoryLayout<isth_mqtt_limits>.size)
+        _ = options.services.limits.pointee.get(host.ctx, id, &limits)
         user.connectionUp(self)
     }
 
@@ -172,7 +176,7 @@ final class PeerConnection: @unchecked Sendable {
         mqtt.max_inflight = UInt32(settings.inflightLimit)
         mqtt.high_water_bytes = 1 << 20
         var callbacks = callbacks
-        return options.service.pointee.open(host.ctx, &mqtt, &callbacks, &id)
+        return options.services.client.pointee.open(host.ctx, &mqtt, &callbacks, &id)
     }
 
     private func setTLS(_ mqtt: inout isth_mqtt_options, _ texts: TextKeeper) {
@@ -185,6 +189,9 @@ final class PeerConnection: @unchecked Sendable {
         mqtt.key_password = texts.keep(ssl?.password ?? "")
         let name = ssl?.serverNameIndication ?? server.host
         mqtt.sni = texts.keep(name == "disable" ? "" : name)
+        mqtt.tls_depth = ssl?.depth.map { UInt8(clamping: $0 + 1) } ?? 0
+        mqtt.tls_versions = texts.keep((ssl?.versions ?? []).joined(separator: ","))
+        mqtt.tls_ciphers = texts.keep((ssl?.ciphers?.names ?? []).joined(separator: ":"))
     }
 }
 

@@ -41,6 +41,8 @@ package struct RouteAnnouncer {
         /// Call `snapshot(_:)` with every route there is now.
         case takeSnapshot
         case send([OperationLog.Operation], cookie: UInt64)
+        /// So many routes are too large for the peer, this one among them.
+        case leftOut(RouteKey, count: Int)
         case heartbeat
         /// Drop the connection and come back after so many milliseconds.
         case reconnect(delay: UInt32, because: String)
@@ -83,6 +85,10 @@ package struct RouteAnnouncer {
     private var hasAnnounced = false
     private var hasBootstrapped = false
     private var snapshotLeft = 0
+    /// What a batch may take, bytes: less than the peer takes in a packet.
+    private var batchBytes = OperationLog.maximumBatchBytes
+    /// Routes that are too large for the peer. It does not know them.
+    package private(set) var leftOut: Set<RouteKey> = []
     private let nextIncarnation: (UInt64) -> UInt64
 
     /// `nextIncarnation` gives a number above the one it is given.
@@ -103,6 +109,7 @@ package struct RouteAnnouncer {
     /// the snapshot will say it.
     package mutating func routeChanged(_ key: RouteKey, isDelete: Bool, now: UInt64) {
         guard hasAnnounced else { return }
+        if isDelete ? leftOut.remove(key) != nil : leftOut.contains(key) { return }
         log.record(key, isDelete: isDelete)
         if phase == .up {
             if sendAt == nil, batchSent == nil { sendAt = now + Self.gatherTime }
@@ -115,13 +122,20 @@ package struct RouteAnnouncer {
     private mutating func startOver() {
         incarnation = nextIncarnation(incarnation)
         log.removeAll()
+        leftOut = []
         hasAnnounced = false
         hasBootstrapped = false
     }
 
     // MARK: Connection
 
-    package mutating func connected(now: UInt64) -> [Action] {
+    /// `batchBytes`: what a batch may take, so that the peer takes the packet.
+    package mutating func connected(now: UInt64, batchBytes: Int = OperationLog.maximumBatchBytes) -> [Action] {
+        if batchBytes > self.batchBytes {
+            for key in leftOut { log.record(key, isDelete: false) }
+            leftOut = []
+        }
+        self.batchBytes = min(batchBytes, OperationLog.maximumBatchBytes)
         // A link that was refused shows that until the peer says yes.
         if state != .rejected { state = .handshaking }
         phase = .subscribing
@@ -200,6 +214,7 @@ package struct RouteAnnouncer {
     package mutating func snapshot(_ keys: [RouteKey], now: UInt64) -> [Action] {
         guard phase == .up, state == .bootstrapping else { return [] }
         hasAnnounced = true
+        leftOut = []
         for key in keys { log.record(key, isDelete: false) }
         snapshotLeft = log.count
         return sendNext(now: now)
@@ -210,15 +225,29 @@ package struct RouteAnnouncer {
     private mutating func sendNext(now: UInt64) -> [Action] {
         sendAt = nil
         guard phase == .up, batchSent == nil else { return [] }
+        var actions = cutBatch()
         if state == .bootstrapping, snapshotLeft <= 0 {
             state = .online
             hasBootstrapped = true
         }
-        guard !log.isEmpty else { return [] }
-        inFlight = log.cutBatch()
+        guard !inFlight.isEmpty else { return actions }
         batchNumber += 1
         batchSent = now
-        return [.send(inFlight, cookie: batchNumber)]
+        actions.append(.send(inFlight, cookie: batchNumber))
+        return actions
+    }
+
+    /// Fills `inFlight`, and leaves out what no packet that the peer takes can hold.
+    private mutating func cutBatch() -> [Action] {
+        var tooLarge: [RouteKey] = []
+        while inFlight.isEmpty, !log.isEmpty {
+            inFlight = log.cutBatch(within: batchBytes) { operation in
+                if !operation.isDelete { tooLarge.append(operation.key) }
+                snapshotLeft -= 1
+            }
+        }
+        leftOut.formUnion(tooLarge)
+        return tooLarge.first.map { [.leftOut($0, count: tooLarge.count)] } ?? []
     }
 
     private mutating func batchAnswered(_ reasonCode: UInt8, now: UInt64) -> [Action] {

@@ -7,6 +7,8 @@ import PluginKit
 
 final class RouteConnection: @unchecked Sendable {
     static let loop: UInt32 = 0
+    /// What a packet of routes takes beside them, the topic and the node's name.
+    private static let envelope = 128
 
     private let host: PluginHost
     private let link: CheckedLink
@@ -25,7 +27,10 @@ final class RouteConnection: @unchecked Sendable {
     /// What was said since the link was last online.
     private var complaints: Set<String> = []
     /// How many routes the peer should know of.
-    private(set) var announced = 0
+    private var wanted = 0
+    var announced: Int { wanted - leftOut }
+    /// Routes that are too large for the peer.
+    var leftOut: Int { announcer.leftOut.count }
 
     init(_ host: PluginHost, _ link: CheckedLink, _ identity: Identity, _ status: LinkStatus, _ inflater: Inflater) {
         self.host = host
@@ -40,10 +45,10 @@ final class RouteConnection: @unchecked Sendable {
         announcer = RouteAnnouncer(incarnation: identity.incarnation) { incarnations.next(after: $0) }
     }
 
-    func start(_ service: UnsafePointer<isth_mqtt_service>) {
+    func start(_ services: LinkServices) {
         let connection = PeerConnection(
             host,
-            PeerOptions(link: link, service: service, loop: Self.loop),
+            PeerOptions(link: link, services: services, loop: Self.loop),
             clientID: "\(identity.clientBase(link)):routesync:\(identity.nodeHash)",
             user: self
         )
@@ -65,7 +70,7 @@ final class RouteConnection: @unchecked Sendable {
         guard connection != nil, !link.topics.isEmpty, !filter.hasPrefix(LinkTopic.reserved) else { return }
         let now = host.now
         forEachRoute(filter, shareGroup) { key in
-            announced += isDelete ? -1 : 1
+            wanted += isDelete ? -1 : 1
             announcer.routeChanged(key, isDelete: isDelete, now: now)
         }
         arm(now)
@@ -103,7 +108,7 @@ final class RouteConnection: @unchecked Sendable {
                 )
             }
         )
-        announced = keys.count
+        wanted = keys.count
         return keys
     }
 
@@ -118,6 +123,7 @@ final class RouteConnection: @unchecked Sendable {
             case .actorInit(let correlation): sendActorInit(correlation)
             case .takeSnapshot: perform(announcer.snapshot(currentRoutes(), now: now), now)
             case .send(let batch, let cookie): sendBatch(batch, cookie)
+            case .leftOut(let key, let count): complainAboutSize(key, count)
             case .heartbeat:
                 actor.withView { writer.heartbeat(actor: $0, incarnation: announcer.incarnation) }
                 publish(qos: 0, cookie: 0)
@@ -167,13 +173,19 @@ final class RouteConnection: @unchecked Sendable {
         writer.shrink(to: 64 << 10)
     }
 
-    /// A publish that the connection does not take is not lost: its answer fails to come, and the connection is made
-    /// anew.
+    /// A publish that the connection does not take at this moment is not lost: its answer fails to come, and the
+    /// connection is made anew.
     private func publish(qos: UInt8, cookie: UInt64, _ edit: (inout isth_msg) -> Void = { _ in }) {
         routeTopic.withView { topic in
             var message = isth_msg(topic: topic.str, payload: writer.bytes.bytes, qos: qos)
             edit(&message)
-            _ = connection?.publish(&message, cookie: cookie)
+            if connection?.publish(&message, cookie: cookie) == Int32(ISTH_E_ARG) {
+                leave(
+                    "the peer takes packets of \(connection?.limits.maximum_packet_size ?? 0) bytes only, too few for a link: "
+                        + "raise mqtt.max_packet_size there",
+                    after: RouteAnnouncer.rejectedDelay
+                )
+            }
         }
     }
 
@@ -221,6 +233,19 @@ final class RouteConnection: @unchecked Sendable {
         host.log(.warning, "links", about: link.settings.name, "Link \(link.settings.name): \(sentence); trying again.")
     }
 
+    private func complainAboutSize(_ key: RouteKey, _ count: Int) {
+        let start = String(decoding: key.filter.prefix(100), as: UTF8.self)
+        let others = count > 1 ? " and \(count - 1) others are" : " is"
+        host.log(
+            .warning,
+            "routes that are too large for a peer",
+            about: link.settings.name,
+            "Link \(link.settings.name): the route for \(start), a filter of \(key.filter.count) bytes,\(others) left out: the peer "
+                + "takes packets of \(connection?.limits.maximum_packet_size ?? 0) bytes. Raise mqtt.max_packet_size there, "
+                + "or forbid such filters here (mqtt.max_topic_levels, acl.conf)."
+        )
+    }
+
     private func explanation(of reason: String) -> String {
         let own = identity.clusterName
         let name = link.settings.name
@@ -243,7 +268,15 @@ final class RouteConnection: @unchecked Sendable {
 extension RouteConnection: PeerConnectionUser {
     func connectionUp(_ connection: PeerConnection) {
         let now = host.now
-        perform(announcer.connected(now: now), now)
+        guard connection.limits.maximum_qos > 0 else {
+            leave(
+                "the peer takes messages of QoS 0 only, and routes need QoS 1: raise mqtt.max_qos_allowed there",
+                after: RouteAnnouncer.rejectedDelay
+            )
+            return showState()
+        }
+        let room = Int(connection.limits.maximum_packet_size) - routeTopic.count - actor.count - Self.envelope
+        perform(announcer.connected(now: now, batchBytes: max(room, 0)), now)
     }
 
     func connectionDown(_ connection: PeerConnection, _ text: String) {

@@ -59,6 +59,22 @@ enum LinkSettingTable {
             .string.optional,
             "The name its certificate must have, or disable; default: the host of `server`."
         ),
+        Setting(
+            "\(root).ssl.depth",
+            .int,
+            default: "10",
+            "Certificates there may be between the other cluster's certificate and its authority's; from 0 to 100."
+        ),
+        Setting(
+            "\(root).ssl.versions",
+            .strings.optional,
+            "Versions of TLS that are spoken, of tlsv1.3 and tlsv1.2; default: both."
+        ),
+        Setting(
+            "\(root).ssl.ciphers",
+            .stringOrStrings.optional,
+            "Cipher suites that are offered, by OpenSSL's names, as an array or with commas between; default: a good choice."
+        ),
     ]
 
     private static let resources: [Setting] = [
@@ -88,9 +104,6 @@ enum LinkSettingTable {
             ("tcp_opts.buffer", .bytesize.optional, nil),
             ("tcp_opts.keepalive", .any.optional, nil),
             ("tcp_opts.delay_send", .bool.optional, nil),
-            ("ssl.depth", .int.optional, nil),
-            ("ssl.versions", .anys.optional, nil),
-            ("ssl.ciphers", .anys.optional, nil),
             ("ssl.secure_renegotiate", .bool.optional, nil),
             ("ssl.reuse_sessions", .bool.optional, nil),
             ("ssl.log_level", .string.optional, nil),

@@ -198,14 +198,15 @@ AT(isth_mqtt_options_v1, password, 144);
 AT(isth_mqtt_options_v1, has_username, 160);
 AT(isth_mqtt_options_v1, has_password, 161);
 AT(isth_mqtt_options_v1, clean_start, 162);
-AT(isth_mqtt_options_v1, reserved0, 163);
+AT(isth_mqtt_options_v1, tls_depth, 163);
 AT(isth_mqtt_options_v1, session_expiry_s, 164);
 AT(isth_mqtt_options_v1, keepalive_s, 168);
 AT(isth_mqtt_options_v1, reconnect_min_ms, 172);
 AT(isth_mqtt_options_v1, reconnect_max_ms, 176);
 AT(isth_mqtt_options_v1, max_inflight, 180);
 AT(isth_mqtt_options_v1, high_water_bytes, 184);
-AT(isth_mqtt_options_v1, reserved, 192);
+AT(isth_mqtt_options_v1, tls_versions, 192);
+AT(isth_mqtt_options_v1, tls_ciphers, 208);
 
 SIZE(isth_mqtt_callbacks_v1, 56);
 AT(isth_mqtt_callbacks_v1, size, 0);
@@ -226,6 +227,19 @@ AT(isth_mqtt_service_v1, subscribe, 24);
 AT(isth_mqtt_service_v1, unsubscribe, 32);
 AT(isth_mqtt_service_v1, reconnect, 40);
 AT(isth_mqtt_service_v1, close, 48);
+
+SIZE(isth_mqtt_limits_v1, 16);
+AT(isth_mqtt_limits_v1, size, 0);
+AT(isth_mqtt_limits_v1, maximum_packet_size, 4);
+AT(isth_mqtt_limits_v1, receive_maximum, 8);
+AT(isth_mqtt_limits_v1, maximum_qos, 10);
+AT(isth_mqtt_limits_v1, retain_available, 11);
+AT(isth_mqtt_limits_v1, reserved0, 12);
+
+SIZE(isth_mqtt_limits_service_v1, 16);
+AT(isth_mqtt_limits_service_v1, size, 0);
+AT(isth_mqtt_limits_service_v1, reserved0, 4);
+AT(isth_mqtt_limits_service_v1, get, 8);
 
 SIZE(isth_log_service_v1, 16);
 AT(isth_log_service_v1, size, 0);

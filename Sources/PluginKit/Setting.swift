@@ -52,6 +52,7 @@ public struct SettingType: Sendable {
     public static let any = SettingType("any")
     public static let object = SettingType("object")
     public static let strings = SettingType("string[]")
+    public static let stringOrStrings = SettingType("string[]|string")
     public static let ints = SettingType("int[]")
     public static let anys = SettingType("any[]")
     public static let objects = SettingType("object[]")

@@ -46,6 +46,10 @@ def link(name, port, clientid="clink", topics=("#",), username=None, password=No
 
 
 def quoted(value):
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {quoted(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(quoted(one) for one in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -95,8 +95,25 @@ extension ClientOptions {
         settings.keyFile = try file(options.key_file, "key_file")
         settings.keyPassword = try file(options.key_password, "key_password")
         settings.handshakeMilliseconds = UInt64(milliseconds)
+        if options.tls_depth > 0 { settings.verifyDepth = Int32(options.tls_depth) - 1 }
+        settings.ciphers = try text(options.tls_ciphers, "tls_ciphers").split(separator: ":").map(String.init)
+        try setVersions(text(options.tls_versions, "tls_versions"), &settings)
         let name = try text(options.sni, "sni")
         return TLS(settings: settings, serverName: name.isEmpty ? host : name)
+    }
+
+    private static func setVersions(_ text: String, _ settings: inout TLSSettings) throws(InvalidOptions) {
+        let known = ["tlsv1.2": TLSVersion.v12, "tlsv1.3": .v13]
+        var versions: [TLSVersion] = []
+        for name in text.split(separator: ",") {
+            guard let version = known[String(name)] else {
+                throw InvalidOptions("`tls_versions` names \(name); it may name tlsv1.2 and tlsv1.3")
+            }
+            versions.append(version)
+        }
+        if let lowest = versions.min(), let highest = versions.max() {
+            (settings.minimumVersion, settings.maximumVersion) = (lowest, highest)
+        }
     }
 
     private static func file(_ value: isth_str, _ name: String) throws(InvalidOptions) -> String? {

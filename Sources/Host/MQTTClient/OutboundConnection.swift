@@ -82,6 +82,9 @@ final class OutboundConnection: TimerTarget, @unchecked Sendable {
     // MARK: - Requests of the plugin
 
     @inline(__always)
+    /// What the server said that it takes; nil while there is no connection.
+    var serverLimits: ServerLimits? { machine.phase == .connected ? machine.limits : nil }
+
     func publish(_ message: UnsafePointer<isth_msg>, _ cookie: UInt64) -> Int32 {
         if machine.output.waiting > options.highWater { send() }
         let submission = machine.publish(message, cookie: cookie)

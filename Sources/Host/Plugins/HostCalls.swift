@@ -170,6 +170,7 @@ enum HostCalls {
         switch name {
         case "route/1": return UnsafeRawPointer(RouteService.table)
         case "mqtt_client/1": return UnsafeRawPointer(MQTTClientService.table)
+        case "mqtt_limits/1": return UnsafeRawPointer(MQTTClientService.limits)
         case "metrics/1": return UnsafeRawPointer(MetricsService.table)
         case "log/1": return UnsafeRawPointer(LogService.table)
         default: return PluginContext.from(context).runtime?.providedService(name)

@@ -325,12 +325,14 @@ typedef struct isth_mqtt_options_v1 { /* the host copies it                     
   uint32_t size, loop;
   isth_str host; uint16_t port; uint8_t tls, verify_peer; uint32_t connect_timeout_ms;
   isth_str ca_file, cert_file, key_file, key_password, sni;      /* tls only                                          */
-  isth_str client_id, username; isth_bytes password; uint8_t has_username, has_password, clean_start, reserved0;
+  isth_str client_id, username; isth_bytes password; uint8_t has_username, has_password, clean_start;
+  uint8_t tls_depth;                           /* certificates between the server's and its authority's, + 1; 0 = 10     */
   uint32_t session_expiry_s, keepalive_s;
   uint32_t reconnect_min_ms, reconnect_max_ms; /* wait before trying again, doubling from min to max; 0, 0 = never      */
   uint32_t max_inflight;                       /* of QoS >= 1; the server's Receive Maximum also caps it                */
   uint32_t high_water_bytes;                   /* publish answers ISTH_E_LIMIT while more than this waits for the socket */
-  uint64_t reserved[4];
+  isth_str tls_versions;                       /* "tlsv1.2", "tlsv1.3" or both with a comma; empty = both               */
+  isth_str tls_ciphers;                        /* OpenSSL's names with colons; empty = a good default                    */
 } isth_mqtt_options;
 typedef struct isth_mqtt_callbacks_v1 { /* all on options.loop; `link` is what open() gave                             */
   uint32_t size, reserved0; void *ISTH_NULLABLE ud;
@@ -353,6 +355,17 @@ typedef struct isth_mqtt_service_v1 {
   int32_t (*reconnect)(isth_ctx *, isth_id link, uint32_t delay_ms);  /* [loop] drop the connection, try again then    */
   int32_t (*close)(isth_ctx *, isth_id link);                         /* [loop] DISCONNECT; no callback after return   */
 } isth_mqtt_service;
+
+/* ---- service "mqtt_limits/1": what the server of such a connection takes -------------------------------------------- */
+typedef struct isth_mqtt_limits_v1 { /* as its CONNACK said; the standard's largest values where it said nothing       */
+  uint32_t size, maximum_packet_size;
+  uint16_t receive_maximum; uint8_t maximum_qos, retain_available; uint32_t reserved0;
+} isth_mqtt_limits;
+typedef struct isth_mqtt_limits_service_v1 {
+  uint32_t size, reserved0;
+  /* From `up` on.  ISTH_E_STATE: not connected.                                                                       */
+  int32_t (*get)(isth_ctx *, isth_id link, isth_mqtt_limits *out);                                    /* [loop]        */
+} isth_mqtt_limits_service;
 
 /* ---- service "metrics/1": figures that the host publishes and exposes --------------------------------------------- */
 /* `name`: "link_messages_sent"; labels: {"link", "eu"}; `sys_topic`: below $SYS/brokers/NODE/, "links/eu/sent", or empty. */

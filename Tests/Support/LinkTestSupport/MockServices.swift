@@ -35,6 +35,16 @@ package final class MockConnection {
     package let clientID: String
     package let server: String
     package let isTLS: Bool
+    package let tlsRules: (depth: UInt8, versions: String, ciphers: String)
+    /// What the peer says that it takes.
+    package var limits = isth_mqtt_limits(
+        size: UInt32(MemoryLayout<isth_mqtt_limits>.size),
+        maximum_packet_size: 1 << 20,
+        receive_maximum: 32,
+        maximum_qos: 2,
+        retain_available: 1,
+        reserved0: 0
+    )
     package let sni: String
     package let username: String?
     package let password: [UInt8]?
@@ -55,6 +65,7 @@ package final class MockConnection {
         clientID = options.client_id.string
         server = "\(options.host.string):\(options.port)"
         isTLS = options.tls != 0
+        tlsRules = (options.tls_depth, options.tls_versions.string, options.tls_ciphers.string)
         sni = options.sni.string
         username = options.has_username != 0 ? options.username.string : nil
         password = options.has_password != 0 ? options.password.view.array : nil
@@ -102,6 +113,7 @@ enum MockServices {
         switch name {
         case "route/1": UnsafeRawPointer(route)
         case "mqtt_client/1": UnsafeRawPointer(client)
+        case "mqtt_limits/1": UnsafeRawPointer(limits)
         case "metrics/1": UnsafeRawPointer(metrics)
         default: nil
         }
@@ -162,6 +174,19 @@ enum MockServices {
             reconnect: { _, _, _ in Int32(ISTH_E_UNSUPPORTED) },
             close: { ctx, id in
                 MockHost.of(ctx).connections.find(id)?.close()
+                return ok
+            }
+        )
+    )
+
+    nonisolated(unsafe) private static let limits = allocate(
+        isth_mqtt_limits_service(
+            size: UInt32(MemoryLayout<isth_mqtt_limits_service>.size),
+            reserved0: 0,
+            get: { ctx, id, out in
+                guard let connection = MockHost.of(ctx).connections.find(id) else { return Int32(ISTH_E_GONE) }
+                guard connection.isUp else { return Int32(ISTH_E_STATE) }
+                out.pointee = connection.limits
                 return ok
             }
         )

@@ -51,6 +51,38 @@ struct ForwarderTests {
         #expect(cluster.mock.figures["links/eu/unmatched"] == "2")
     }
 
+    @Test("The peer's Maximum QoS and Maximum Packet Size are kept")
+    func limits() throws {
+        let cluster = cluster()
+        let connection = try #require(cluster.mock.connections.messages.first)
+        connection.limits.maximum_qos = 0
+        connection.limits.maximum_packet_size = 2000
+        connection.up()
+        cluster.deliver(message("fits", qos: 2))
+        cluster.deliver(message(String(repeating: "x", count: 2000)))
+        cluster.deliver(message("fits, too"))
+        #expect(texts(connection) == ["fits", "fits, too"])
+        #expect(connection.sent.map(\.message.qos) == [0, 0] && connection.sent.map { inner($0).qos } == [2, 1])
+        #expect(cluster.mock.retained.isEmpty, "nothing is confirmed at QoS 0")
+        cluster.mock.advance(1_000)
+        #expect(cluster.mock.figures["links/eu/dropped/refused_by_peer"] == "1")
+        let said = "a message of 2000 bytes on t/1 is larger than the peer takes, packets of 2000 bytes"
+        #expect(cluster.mock.figures["links/eu/last_error"]?.hasPrefix(said) == true)
+    }
+
+    @Test("TLS keys of a link reach its connections")
+    func tlsRules() throws {
+        let cluster = self.cluster(
+            #","ssl":{"enable":true,"depth":1,"versions":["tlsv1.2"],"ciphers":"ECDHE-RSA-AES256-GCM-SHA384, AES256-SHA"}"#
+        )
+        for connection in cluster.mock.connections.open {
+            #expect(connection.tlsRules.depth == 2 && connection.tlsRules.versions == "tlsv1.2")
+            #expect(connection.tlsRules.ciphers == "ECDHE-RSA-AES256-GCM-SHA384:AES256-SHA")
+        }
+        let plain = self.cluster(#","ssl":{"enable":true}"#)
+        #expect(plain.mock.connections.open.allSatisfy { $0.tlsRules == (0, "", "") })
+    }
+
     @Test("What came over a link, and the links' own topics, are not forwarded")
     func loops() throws {
         let cluster = cluster()

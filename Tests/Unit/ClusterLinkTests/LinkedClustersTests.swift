@@ -89,6 +89,41 @@ struct LinkedClustersTests {
         #"{"name":"\#(name)","server":"\#(name)","pool_size":1,"topics":\#(topics)}"#
     }
 
+    @Test("A route that does not fit the peer is left out, and the others are announced")
+    func largeRoute() throws {
+        let a = Cluster("a", links: "[\(link("b", "[]"))]")
+        let b = Cluster("b", links: "[\(link("a", ##"["#"]"##))]")
+        let large = String(repeating: "long/", count: 400)
+        for filter in ["t/1", large, "t/2"] { b.subscribe(filter) }
+        try #require(b.mock.connections.routes).limits.maximum_packet_size = 1000
+        let net = Net(["a": a, "b": b])
+        net.settle()
+        net.advance(1_000)
+        #expect(a.destination?.filters == ["t/1", "t/2"])
+        #expect(b.mock.figures["links/a/state"] == "online")
+        #expect(b.mock.figures["links/a/routes_out"] == "2" && b.mock.figures["links/a/routes_left_out"] == "1")
+        let said = b.mock.logs.contains {
+            $0.contains("the route for long/long/") && $0.contains("2000 bytes, is left out")
+        }
+        #expect(said, "\(b.mock.logs)")
+    }
+
+    @Test("A peer that takes QoS 0 only, or nearly nothing, is told apart")
+    func uselessPeer() throws {
+        for (qos, size, advice) in [(0, 1000, "mqtt.max_qos_allowed"), (1, 30, "mqtt.max_packet_size")] {
+            let b = Cluster("b", links: "[\(link("a", ##"["#"]"##))]")
+            let connection = try #require(b.mock.connections.routes)
+            connection.limits.maximum_qos = UInt8(qos)
+            connection.limits.maximum_packet_size = UInt32(size)
+            connection.up()
+            if let subscription = connection.subscriptions.popLast() {
+                connection.publishResults = [Int32(ISTH_E_ARG)]
+                connection.ack(subscription.cookie)
+            }
+            #expect(b.mock.figures["links/a/last_error"]?.contains(advice) == true)
+        }
+    }
+
     @Test("Two clusters announce, narrow and forward, both ways")
     func pair() {
         let a = Cluster("a", links: "[\(link("b", #"["t/#"]"#))]")

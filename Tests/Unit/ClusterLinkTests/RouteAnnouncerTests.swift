@@ -19,7 +19,10 @@ struct RouteAnnouncerTests {
             return actions
         }
 
-        mutating func connected() -> [Action] { note(announcer.connected(now: now)) }
+        /// What a batch may take.
+        var room = OperationLog.maximumBatchBytes
+
+        mutating func connected() -> [Action] { note(announcer.connected(now: now, batchBytes: room)) }
 
         mutating func acknowledged(_ cookie: RouteAnnouncer.Cookie, _ reasonCode: UInt8 = 0) -> [Action] {
             note(announcer.acknowledged(cookie, reasonCode: reasonCode, now: now))
@@ -135,6 +138,42 @@ struct RouteAnnouncerTests {
         #expect(sizes == [4000, 4000, 1001])
         #expect(last.contains("+late") && last.last == "-t/8999")
         #expect(driver.announcer.state == .online)
+    }
+
+    @Test("A route that is too large for the peer is left out, named, and sent once the peer takes more")
+    func tooLarge() {
+        let large = String(repeating: "x", count: 300)
+        var driver = Driver()
+        driver.room = 100
+        _ = driver.shakeHands()
+        let first = driver.announcer.snapshot(["a", large, "b"].map { Self.key($0) }, now: driver.now)
+        #expect(first.first == .leftOut(Self.key(large), count: 1))
+        #expect(sent(first) == ["+a", "+b"])
+        _ = driver.acknowledged(cookie(first))
+        #expect(driver.announcer.state == .online && driver.announcer.leftOut == [Self.key(large)])
+        // More such ones, and one that goes again before the peer could know it.
+        driver.change(large + "2")
+        driver.change("c")
+        let second = driver.advance(10)
+        #expect(second.first == .leftOut(Self.key(large + "2"), count: 1) && sent(second) == ["+c"])
+        _ = driver.acknowledged(cookie(second))
+        driver.change(large + "2", isDelete: true)
+        driver.change(large)
+        #expect(driver.announcer.leftOut == [Self.key(large)] && driver.announcer.log.isEmpty)
+        driver.announcer.lost()
+        driver.room = 1000
+        #expect(sent(driver.shakeHands(needBootstrap: false)) == ["+" + large])
+        #expect(driver.announcer.leftOut.isEmpty)
+    }
+
+    @Test("Where nothing fits the link is online without routes")
+    func nothingFits() {
+        var driver = Driver()
+        driver.room = 10
+        _ = driver.shakeHands()
+        let actions = driver.announcer.snapshot(["a", "b"].map { Self.key($0) }, now: driver.now)
+        #expect(actions == [.leftOut(Self.key("a"), count: 2)])
+        #expect(driver.announcer.state == .online && driver.announcer.leftOut.count == 2)
     }
 
     @Test("A heartbeat goes out every ten seconds, also while bootstrapping")

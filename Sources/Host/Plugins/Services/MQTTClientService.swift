@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mqtt_client/1`: thin C entries to the outbound connections. Each finds the connection of a handle, on its loop only.
+// `mqtt_client/1` and `mqtt_limits/1`: thin C entries to the outbound connections. Each finds the connection of a handle, on its loop only.
 
 import Broker
 import MQTT
@@ -32,6 +32,25 @@ enum MQTTClientService {
                 close: { context, identifier in
                     with(context, identifier) { connection in
                         connection.context.runtime?.clients[connection.loop.index].close(connection)
+                        return Int32(ISTH_OK)
+                    }
+                }
+            )
+        )
+        return UnsafePointer(table)
+    }()
+
+    /// Lives as long as the process.
+    nonisolated(unsafe) static let limits: UnsafePointer<isth_mqtt_limits_service> = {
+        let table = UnsafeMutablePointer<isth_mqtt_limits_service>.allocate(capacity: 1)
+        table.initialize(
+            to: isth_mqtt_limits_service(
+                size: UInt32(MemoryLayout<isth_mqtt_limits_service>.size),
+                reserved0: 0,
+                get: { context, identifier, out in
+                    with(context, identifier) { connection in
+                        guard let limits = connection.serverLimits else { return Int32(ISTH_E_STATE) }
+                        out.pointee = isth_mqtt_limits(limits)
                         return Int32(ISTH_OK)
                     }
                 }
@@ -95,5 +114,18 @@ enum MQTTClientService {
         }
         guard let connection = clients[loop].find(identifier, of: plugin) else { return Int32(ISTH_E_GONE) }
         return body(connection)
+    }
+}
+
+extension isth_mqtt_limits {
+    fileprivate init(_ limits: ServerLimits) {
+        self.init(
+            size: UInt32(MemoryLayout<isth_mqtt_limits>.size),
+            maximum_packet_size: UInt32(clamping: limits.maximumPacketSize),
+            receive_maximum: UInt16(clamping: limits.receiveMaximum),
+            maximum_qos: limits.maximumQoS.rawValue,
+            retain_available: limits.retainAvailable ? 1 : 0,
+            reserved0: 0
+        )
     }
 }
