@@ -58,7 +58,7 @@ public final class ClusterLink: Plugin, @unchecked Sendable {
                 inflateLimit: inflateLimit
             )
         }
-        receiver = Receiver(host, clusterName: clusterName, links: links, inflateLimit: inflateLimit)
+        receiver = Receiver(host, identity, links: links, inflateLimit: inflateLimit)
         try host.filterPublishHook("$LINK/cluster/route/+")
         try host.filterPublishHook("$LINK/cluster/msg/+")
         fill(&hooks, isOpen: isOpen)

@@ -64,12 +64,14 @@ final class Receiver: Sendable {
 
     private let host: PluginHost
     private let clusterName: [UInt8]
+    private let nodeName: [UInt8]
     private let links: [Link]
     private let loops: [LoopScratch]
 
-    init(_ host: PluginHost, clusterName: String, links: [Link], inflateLimit: Int) {
+    init(_ host: PluginHost, _ identity: Identity, links: [Link], inflateLimit: Int) {
         self.host = host
-        self.clusterName = Array(clusterName.utf8)
+        clusterName = Array(identity.clusterName.utf8)
+        nodeName = Array(identity.nodeName.utf8)
         self.links = links
         loops = (0..<max(host.loopCount, 1)).map { _ in
             LoopScratch(inflateLimit: inflateLimit, linkCount: links.count)
@@ -239,7 +241,7 @@ final class Receiver: Sendable {
         guard !actor.isEmpty, Text.isValid(actor) else { return .protocolError("its actor has no valid name") }
 
         let index = links.firstIndex { $0.isNamed(cluster) }
-        if let refusal = refusal(index, target, from: cluster) {
+        if let refusal = refusal(index, actor, target, from: cluster) {
             answer(message, actor, .error(refusal), needBootstrap: nil, loop)
             return .accepted
         }
@@ -255,8 +257,9 @@ final class Receiver: Sendable {
         }
     }
 
-    private func refusal(_ index: Int?, _ target: Bytes, from cluster: Bytes) -> Bytes? {
+    private func refusal(_ index: Int?, _ actor: Bytes, _ target: Bytes, from cluster: Bytes) -> Bytes? {
         guard let index else {
+            if clusterName.withView({ $0 == cluster }) { return refusalOfOurName(actor) }
             let name = cluster.clipped
             host.log(
                 .warning,
@@ -278,6 +281,19 @@ final class Receiver: Sendable {
             return "bad_remote_cluster_link_name"
         }
         return nil
+    }
+
+    /// No link has our own name, so somebody calls itself as we do, or it is us.
+    private func refusalOfOurName(_ actor: Bytes) -> Bytes {
+        if nodeName.withView({ $0 == actor }) { return "own_address" }
+        host.log(
+            .warning,
+            "links that are refused",
+            about: clusterName.withView(\.clipped),
+            "A cluster with our own cluster.name, \"\(clusterName.withView(\.clipped))\", wants to link (node \(actor.clipped)): "
+                + "give each cluster a name of its own."
+        )
+        return "unknown_cluster"
     }
 
     private func heartbeat(

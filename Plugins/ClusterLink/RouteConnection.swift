@@ -259,6 +259,8 @@ final class RouteConnection: @unchecked Sendable {
             case "bad_remote_cluster_link_name":
                 "the cluster behind \(link.settings.server) does not call itself \"\(name)\". "
                     + "Make its cluster.name and cluster.links[].name here the same"
+            case "own_address":
+                "\(link.settings.server) is this broker itself. Set server to an address of the cluster \"\(name)\""
             default: "see the log there"
             }
         return "\(name) refused the link with \(reason): \(mend)"

@@ -254,3 +254,22 @@ def peer_in_python_takes_routes_and_gets_messages(case):
     left.received_routes("right", 2)
     client.publish(ROUTE, terms.routes([(100, b"t/1", b"t/1")]), qos=1)
     left.received_routes("right", 1)
+
+
+@behaviour()
+def a_link_to_itself(case):
+    """A link whose server is the broker's own address is told so."""
+    port = free_port()
+    own = Cluster("left", port, [{"name": "right", "port": port}])
+    case.finally_(own.kill)
+    own.start()
+    said(own, f"Link right: right refused the link with own_address: 127.0.0.1:{port} is this broker itself")
+
+
+@behaviour()
+def a_peer_with_our_own_name(case):
+    """A cluster that calls itself as we do is refused, and the log says what to change."""
+    ports = free_port(), free_port()
+    two(case, Cluster("left", ports[0], [{"name": "right", "port": ports[1]}], cluster_name="same"),
+        right := Cluster("right", ports[1], cluster_name="same"))
+    said(right, 'A cluster with our own cluster.name, "same", wants to link', "give each cluster a name of its own")

@@ -108,6 +108,16 @@ struct LinkedClustersTests {
         #expect(said, "\(b.mock.logs)")
     }
 
+    @Test("A link to ourselves, and a peer with our own name, are told what is wrong")
+    func ownAddress() {
+        let a = Cluster("a", links: #"[{"name":"b","server":"a","pool_size":1,"topics":[]}]"#)
+        let net = Net(["a": a])
+        net.settle()
+        #expect(
+            a.mock.figures["links/b/last_error"]?.contains("a is this broker itself. Set server to an address") == true
+        )
+    }
+
     @Test("A peer that takes QoS 0 only, or nearly nothing, is told apart")
     func uselessPeer() throws {
         for (qos, size, advice) in [(0, 1000, "mqtt.max_qos_allowed"), (1, 30, "mqtt.max_packet_size")] {
