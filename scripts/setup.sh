@@ -31,6 +31,7 @@ if [ "${1:-}" = --tests ]; then
     need 'command -v openssl' openssl
     need 'command -v valgrind' valgrind
     need 'command -v haproxy || test -x /usr/sbin/haproxy' haproxy
+    need 'command -v ip || test -x /usr/sbin/ip' iproute2
 fi
 
 if [ -n "$missing" ]; then

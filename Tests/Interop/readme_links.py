@@ -2,7 +2,9 @@
 # The README's section on links, taken at its word: the files are those printed there, and the EU's are made as it says.
 import re
 
-from Support.broker import ROOT, Isthmus
+from Support import hosts
+from Support.broker import BINARY, ROOT, Isthmus, scratch
+from Support.client import Client
 from Support.ports import free_port
 from Support.suite import behaviour, check
 from Support.wait import until
@@ -62,3 +64,38 @@ def two_sites_by_the_readme(case):
         ann_here = broker.client("ann", **ann)
         suback = ann_here.subscribe("$LINK/#", granted=False)
         check(suback.reasons[0] == 0x87, f"$LINK/# was answered 0x{suback.reasons[0]:02X}")
+
+
+@behaviour()
+def two_hosts_by_the_readme(case):
+    """The same on two hosts with a network between them: names, ports and commands are the README's, nothing is changed."""
+    files = printed()
+    sites = {"us": files, "eu": [swapped(text) for text in files]}
+    folders = [scratch(name) for name in sites]
+    for folder, (name, texts) in zip(folders, sites.items()):
+        for file, text in zip((f"{name}.conf", "users.csv", "acl.conf"), texts):
+            (folder / file).write_text(text)
+    # The names are those of the files.
+    names = {"us.example.com": "192.0.2.1", "eu.example.com": "192.0.2.2"}
+    pair = hosts.two(case, folders, list(names.values()), names)
+    brokers = []
+    for name, host in zip(sites, pair):
+        brokers.append(hosts.HostedProcess(name, host, [BINARY, "run", "--config", f"{name}.conf"]))
+        case.finally_(brokers[-1].kill)
+    for broker in brokers:
+        broker.wait_until_listening(1883)
+
+    def ann(host, name):
+        client = Client(("127.0.0.1", 1883), 5, name, connection=host.socket(1883))
+        client.open(username="ann", password="ann-secret")
+        case.finally_(client.close)
+        return client
+    for here, there, word in ((pair[0], pair[1], b"to us"), (pair[1], pair[0], b"to eu")):
+        ears, mouth = ann(here, "ears" + word.decode()), ann(there, "mouth" + word.decode())
+        ears.subscribe("greetings/#")
+
+        def crossed():
+            mouth.publish("greetings/world", word)
+            ears.ping()
+            return any(message.payload == word for message in ears.inbox)
+        until(crossed, f"{word} crosses the link:\n" + "\n".join(one.tail() for one in brokers), 30)
