@@ -91,7 +91,9 @@ let package = Package(
         module("Broker", ["MQTT", "PluginAPI"]),
         .executableTarget(
             name: "Host",
-            dependencies: ["MQTT", "Reactor", "WebSocket", "Config", "Broker", "PluginAPI", "CLinux", argumentParser],
+            dependencies: [
+                "MQTT", "Reactor", "WebSocket", "Config", "Broker", "PluginAPI", "CLinux", "COpenSSL", argumentParser,
+            ],
             path: "Sources/Host",
             swiftSettings: settings
         ),

@@ -169,7 +169,7 @@ extension PasswordAuth {
     }
 
     private func loadUsers(_ named: String?, _ algorithm: Algorithm, _ type: BootstrapType) throws -> UserTable {
-        guard let (path, text) = try readUserFile(named) else { return UserTable(algorithm) }
+        guard let (path, text) = try readUserFile(named) else { return UserTable() }
         let users = try UserTable(algorithm, name: path, text: text, type: type)
         host.log(.notice, "\(users.count) users were read from \(path).")
         return users

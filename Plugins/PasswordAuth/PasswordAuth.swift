@@ -81,9 +81,8 @@ final class PasswordAuth: Plugin {
         guard client.pointee.has(ISTH_CLIENT_HAS_PASSWORD) else { return isth_result(ISTH_NEXT) }
         let chain = chain.withLock { $0 }
         guard let subject = chain.subject(client) else { return isth_result(ISTH_NEXT) }
-        let algorithm = subject.authenticator.users.algorithm
-        guard algorithm.isSlow else {
-            let isRight = algorithm.accepts(password, subject.credential)
+        guard subject.credential.algorithm.isSlow else {
+            let isRight = subject.credential.accepts(password)
             guard subject.isKnown else { return isth_result(ISTH_NEXT) }
             return isRight ? host.admit(ticket, subject.credential) : isth_result(ISTH_DENY)
         }
@@ -111,9 +110,7 @@ final class PasswordAuth: Plugin {
         let host = host
         let accepted = host.runBlocking {
             guard place.begin() else { return }
-            let matches = password.withBytes {
-                subject.authenticator.users.algorithm.accepts($0.view, subject.credential)
-            }
+            let matches = password.withBytes { subject.credential.accepts($0.view) }
             place.end()
             guard subject.isKnown else {
                 _ = host.answer(ticket, ISTH_NEXT)

@@ -30,7 +30,7 @@ let passwordAuthSettings = Settings(
             Setting(
                 "bootstrap_file",
                 .string.optional,
-                "The users, a .csv or .json file; a relative path counts from the directory the broker was started in. "
+                "The users: a .csv or .json file, or one of `isthmus passwd` or mosquitto_passwd; a relative path counts from the directory the broker was started in. "
                     + "Without it, etc/auth-built-in-db-bootstrap.csv is read if it exists."
             ),
             Setting(

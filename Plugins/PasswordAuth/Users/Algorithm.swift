@@ -34,7 +34,7 @@ public struct Algorithm: Sendable {
     /// slow on purpose.
     public static let saltedSHA256 = Algorithm(kind: .digest(.sha256), saltPosition: .prefix)
 
-    private init(kind: Kind, saltPosition: SaltPosition) {
+    init(kind: Kind, saltPosition: SaltPosition) {
         self.kind = kind
         self.saltPosition = saltPosition
     }
@@ -66,14 +66,14 @@ public struct Algorithm: Sendable {
     /// What a row of a file with hashes is kept as, or why it could never match.
     public func credential(hash: [UInt8], salt: [UInt8], isSuperuser: Bool) throws -> Credential {
         switch kind {
-        case .plain: return Credential(secret: hash, salt: salt, isSuperuser: isSuperuser)
+        case .plain: return Credential(secret: hash, salt: salt, isSuperuser: isSuperuser, algorithm: self)
         case .bcrypt:
             guard Bcrypt.isHash(hash) else {
                 throw PluginError(
                     "the password_hash is no bcrypt hash, which begins with $2b$10$ and has 60 characters."
                 )
             }
-            return Credential(secret: hash, salt: [], isSuperuser: isSuperuser)
+            return Credential(secret: hash, salt: [], isSuperuser: isSuperuser, algorithm: self)
         case .digest(let digest): return try hexCredential(hash, digest.size, salt, isSuperuser)
         case .pbkdf2(let derivation): return try hexCredential(hash, derivation.length, salt, isSuperuser)
         }
@@ -84,24 +84,25 @@ public struct Algorithm: Sendable {
         guard let secret = bytes(hex: hash), secret.count == size else {
             throw PluginError("the password_hash should be \(size * 2) hexadecimal digits for this algorithm.")
         }
-        return Credential(secret: secret, salt: salt, isSuperuser: isSuperuser)
+        return Credential(secret: secret, salt: salt, isSuperuser: isSuperuser, algorithm: self)
     }
 
     /// What a row of a file with plain passwords is kept as. Nil for the slow algorithms, which have no use for it.
     public func credential(password: [UInt8], isSuperuser: Bool) -> Credential? {
         let salt = saltPosition == .disable ? [] : randomSalt()
         switch kind {
-        case .plain: return Credential(secret: salted(password, salt), salt: salt, isSuperuser: isSuperuser)
+        case .plain:
+            return Credential(secret: salted(password, salt), salt: salt, isSuperuser: isSuperuser, algorithm: self)
         case .digest(let digest):
             return digest.hash(salted(password, salt)).map {
-                Credential(secret: $0, salt: salt, isSuperuser: isSuperuser)
+                Credential(secret: $0, salt: salt, isSuperuser: isSuperuser, algorithm: self)
             }
         case .bcrypt, .pbkdf2: return nil
         }
     }
 
     /// Takes the same time whatever part of the password is wrong.
-    public func accepts(_ password: BytesView, _ credential: Credential) -> Bool {
+    func accepts(_ password: BytesView, _ credential: Credential) -> Bool {
         switch kind {
         case .plain: equalTexts(salted(password.array, credential.salt), credential.secret)
         case .digest(let digest): accepts(password, credential, digest)
@@ -130,11 +131,15 @@ public struct Algorithm: Sendable {
 }
 
 /// What is known of a user.
-public struct Credential: Sendable, Equatable {
+public struct Credential: Sendable {
     /// The digest; the text itself for plain and bcrypt.
     let secret: [UInt8]
     let salt: [UInt8]
     public let isSuperuser: Bool
+    /// By which it was made: a file may hold users of several.
+    public let algorithm: Algorithm
+
+    public func accepts(_ password: BytesView) -> Bool { algorithm.accepts(password, self) }
 }
 
 private func unknown(_ name: String) -> PluginError {

@@ -62,6 +62,13 @@ public struct SCRAMTable: Sendable {
         var users: [[UInt8]: User] = [:]
         var names: Set<[UInt8]> = []
         for row in file.rows {
+            guard !row.isMosquitto else {
+                file.complain(
+                    row.place,
+                    "SCRAM keys are made of passwords, and this file holds hashes: use a .csv or .json file."
+                )
+                continue
+            }
             guard let userID = row.userID, !userID.isEmpty else {
                 file.complain(row.place, "the user_id is missing.")
                 continue

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bootstrap files, `.csv` and `.json`: rows of users with passwords or with hashes. All mistakes of a file are
-// collected, each with its line (CSV) or its place in the array (JSON).
+// Bootstrap files, `.csv`, `.json` and those of mosquitto_passwd: rows of users with passwords or with hashes. All
+// mistakes of a file are collected, each with its line or its place in the array (JSON).
 
 import FoundationEssentials
 import PluginKit
@@ -21,6 +21,8 @@ struct UserRow {
     var password: [UInt8]?
     var salt: [UInt8] = []
     var isSuperuser = false
+    /// The password says how it was hashed.
+    var isMosquitto = false
 }
 
 /// Everything that is wrong with a file, as sentences with their places.
@@ -42,7 +44,24 @@ struct UserFile {
         } else if name.hasSuffix(".json") {
             readJSON(text)
         } else {
-            complain(nil, "the name of a bootstrap file ends with .csv or .json.")
+            readMosquitto(text)
+        }
+    }
+
+    // MARK: mosquitto_passwd
+
+    private mutating func readMosquitto(_ text: [UInt8]) {
+        for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+            if line.isEmpty || line.first == UInt8(ascii: "#") { continue }
+            var row = UserRow(place: "line \(index + 1)", isMosquitto: true)
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
+                complain(row.place, "this is no USER:HASH as `isthmus passwd` and mosquitto_passwd write it.")
+                continue
+            }
+            row.userID = Array(line[..<colon])
+            row.password = Array(line[(colon + 1)...])
+            rows.append(row)
         }
     }
 

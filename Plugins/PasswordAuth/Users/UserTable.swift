@@ -4,7 +4,6 @@
 import PluginKit
 
 public struct UserTable: Sendable {
-    public let algorithm: Algorithm
     private let users: [[UInt8]: Credential]
     /// A sample of the users, with as many of each cost as there are among all.
     private let decoys: [Credential]
@@ -18,8 +17,7 @@ public struct UserTable: Sendable {
     public func decoy(for userID: [UInt8]) -> Credential? { pick(from: decoys, for: userID) }
 
     /// No users.
-    public init(_ algorithm: Algorithm) {
-        self.algorithm = algorithm
+    public init() {
         users = [:]
         decoys = []
     }
@@ -27,11 +25,15 @@ public struct UserTable: Sendable {
     /// The users of a bootstrap file. Passwords of a plain file are salted and hashed in memory; under an algorithm
     /// that is slow on purpose they become salted SHA-256, since thousands of slow hashes would hold up the start and
     /// protect nothing that the file itself does not give away.
+    ///
+    /// A file whose name ends neither with .csv nor with .json is one of mosquitto_passwd: its lines say how each password
+    /// was hashed, whatever `configured` and `type` are.
     public init(_ configured: Algorithm, name: String, text: [UInt8], type: BootstrapType) throws {
-        algorithm = type == .plain && configured.isSlow ? .saltedSHA256 : configured
+        let algorithm = type == .plain && configured.isSlow ? .saltedSHA256 : configured
         var file = UserFile(name: name, text: text, type: type)
         var users: [[UInt8]: Credential] = [:]
         var places: [[UInt8]: String] = [:]
+        var hashes = MosquittoHashes()
         for row in file.rows {
             guard let userID = row.userID, !userID.isEmpty else {
                 file.complain(row.place, "the user_id is missing.")
@@ -46,7 +48,9 @@ public struct UserTable: Sendable {
                 continue
             }
             do {
-                users[userID] = try credential(row, password, type, algorithm)
+                users[userID] =
+                    try row.isMosquitto
+                    ? hashes.credential(password) : credential(row, password, type, algorithm)
                 places[userID] = row.place
             } catch {
                 file.complain(row.place, "\(error)")

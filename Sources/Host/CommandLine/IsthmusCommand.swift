@@ -9,7 +9,7 @@ struct IsthmusCommand: ParsableCommand {
         commandName: "isthmus",
         abstract: "An MQTT broker with plugins and cluster links.",
         version: "isthmus \(Version.text) (plugin ABI \(PluginABI.text(PluginABI.host)))",
-        subcommands: [Run.self, Check.self, Plugins.self, Settings.self, PluginProbeCommand.self],
+        subcommands: [Run.self, Check.self, Plugins.self, Settings.self, Passwd.self, PluginProbeCommand.self],
         defaultSubcommand: Run.self
     )
 }

@@ -83,8 +83,8 @@ private struct Guesser {
             strangers.compactMap { table.decoy(for: $0)?.secret[4..<6] }.map { String(decoding: $0, as: UTF8.self) }
         )
         #expect(costs == ["04", "12"])
-        for name in strangers { #expect(table.decoy(for: name) == table.decoy(for: name)) }
-        #expect(UserTable(algorithm).decoy(for: [1]) == nil)
+        for name in strangers { #expect(table.decoy(for: name)?.secret == table.decoy(for: name)?.secret) }
+        #expect(UserTable().decoy(for: [1]) == nil)
     }
 
     @Test("Few hashes wait for one user, known or not; the next one is told at once that the server is busy")

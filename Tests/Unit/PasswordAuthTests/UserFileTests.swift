@@ -23,7 +23,7 @@ private func mistakes(_ text: String, _ name: String = "users.csv", _ type: Boot
 
 extension UserTable {
     fileprivate func accepts(_ user: String, _ password: String) -> Bool {
-        self[Array(user.utf8)].map { algorithm.accepts(Array(password.utf8), $0) } ?? false
+        self[Array(user.utf8)].map { $0.algorithm.accepts(Array(password.utf8), $0) } ?? false
     }
 }
 
@@ -143,22 +143,53 @@ extension UserTable {
         #expect(mistakes("user_id,password\n,b\na\nc,d\ne,\n").count == 3)
     }
 
-    @Test("A file of another kind is refused")
-    func unknownKind() {
-        #expect(mistakes("", "users.txt") == ["users.txt: the name of a bootstrap file ends with .csv or .json."])
+    /// Made by mosquitto_passwd 2.0.11.
+    @Test("Files of mosquitto_passwd: each line says how its password was hashed")
+    func mosquitto() throws {
+        let ann =
+            "$7$101$V4mR3lsLDB90Hth+$+/gZQlG4pIy53pvlQ/0XARbk01oA9M7b8BzF3FVTjjaapJEODTLMU7v/pTou223xJOdEEiU4PrfNhuMOkoR0pQ=="
+        let bob =
+            "$6$4nAqmJEQXtkcFlcC$UVqfQ+SWk/gGIlby1g3i/1ZwmHoJXuKGUdexYMOWtvzimhL+aXJlJuUEcI8yYUWLoVv0jUWR77XBB4GF6cS3gg=="
+        let users = try table("# ours\nann:\(ann)\r\n\nbob:\(bob)\n", "passwd")
+        #expect(users.count == 2)
+        for user in ["ann", "bob"] {
+            #expect(users.accepts(user, "secret") && !users.accepts(user, "Secret") && !users.accepts(user, ""))
+            #expect(users[Array(user.utf8)]?.isSuperuser == false)
+        }
+        #expect(
+            users[Array("ann".utf8)]?.algorithm.isSlow == true && users[Array("bob".utf8)]?.algorithm.isSlow == false
+        )
+    }
+
+    @Test(
+        "Lines of such a file that cannot be used are named",
+        arguments: [
+            ("ann", "this is no USER:HASH"), ("ann:secret", "the password is not hashed: run mosquitto_passwd -U"),
+            ("ann:$6$abc", "neither $6$SALT$HASH nor"),
+            ("ann:$7$x$YQ==$YQ==", "the iterations of the hash are no number"),
+            ("ann:$6$YQ==$YQ==", "not base 64 of the right length"),
+            ("ann:$6$?$YQ==", "not base 64 of the right length"),
+            ("ann:$argon2id$v=19$m=65536,t=3,p=1$YQ$YQ", "argon2id is not supported"),
+            (":$6$YQ==$YQ==", "the user_id is missing"),
+            ("ann:$7$0$YQ==$" + String(repeating: "A", count: 86) + "==", "pbkdf2 needs iterations"),
+        ]
+    )
+    func mosquittoMistakes(line: String, sentence: String) throws {
+        let found = try #require(mistakes("# users\n\(line)\n", "passwd").first)
+        #expect(found.hasPrefix("passwd:2: ") && found.contains(sentence), "\(found)")
     }
 
     @Test("Under a slow algorithm, plain rows are kept as salted SHA-256, and no file can change that for hashes")
     func slowPlain() throws {
         let bcrypt = try Algorithm(AlgorithmSettings(name: "bcrypt"))
         let users = try UserTable(bcrypt, name: "u.csv", text: Array("user_id,password\na,b\n".utf8), type: .plain)
-        #expect(!users.algorithm.isSlow)
+        #expect(users[Array("a".utf8)]?.algorithm.isSlow == false)
         #expect(users.accepts("a", "b"))
         #expect(!users.accepts("a", "c"))
         let hash = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"
         let text = "user_id,password_hash\na,\(hash)\n"
         let hashed = try UserTable(bcrypt, name: "u.csv", text: Array(text.utf8), type: .hash)
-        #expect(hashed.algorithm.isSlow)
+        #expect(hashed[Array("a".utf8)]?.algorithm.isSlow == true)
         #expect(hashed.accepts("a", "secret"))
     }
 
