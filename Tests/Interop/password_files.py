@@ -2,6 +2,7 @@
 # Password files: those that `isthmus passwd` and mosquitto_passwd make, and how the broker and mosquitto read them.
 import os
 import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -9,8 +10,8 @@ import subprocess
 from Support import mqtt
 from Support.broker import BINARY, Isthmus, Mosquitto, config, scratch
 from Support.client import Client
-from Support.suite import behaviour, check
-from Support.wait import equal, until
+from Support.suite import behaviour
+from Support.wait import PATIENCE, check, equal, until
 
 
 def passwd(*arguments, password="secret"):
@@ -118,15 +119,24 @@ def the_terminal_shows_no_password(case):
         if pid == 0:
             os.execv(BINARY, [str(BINARY), "passwd", str(file), "ann"])
         shown = b""
+
+        def more():
+            """What it writes next; nothing at its end."""
+            readable, _, _ = select.select([terminal], [], [], PATIENCE)
+            if not readable:
+                os.kill(pid, signal.SIGKILL)
+            check(readable, f"it says nothing more after {shown!r}")
+            try:
+                return os.read(terminal, 1024)
+            except OSError:
+                return b""
         for prompt, line in zip((b"Password for ann: ", b"The same again: "), lines):
             while prompt not in shown:
-                shown += os.read(terminal, 1024)
+                check(came := more(), f"it ended after {shown!r}")
+                shown += came
             os.write(terminal, line + b"\n")
-        try:
-            while more := os.read(terminal, 1024):
-                shown += more
-        except OSError:
-            pass
+        while came := more():
+            shown += came
         os.close(terminal)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
     status, shown = typed(b"hidden", b"other")

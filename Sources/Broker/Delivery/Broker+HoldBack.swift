@@ -39,15 +39,10 @@ extension Broker {
         }
         // It cannot acknowledge while it waits itself: those it waits for have to get on first.
         if receiver.pointee.holds.contains(.receiver) { return true }
-        if !isHeldBack(session) {
-            let age = now - session.pointee.queueBegan
-            if age >= settings.standstillTime {
-                guard keepsPace(session) else {
-                    giveUpWaiting(for: session)
-                    return false
-                }
-                beginPace(session)
-            }
+        let isKnown = now - session.pointee.queueBegan >= settings.standstillTime
+        if !isHeldBack(session), isKnown, !keepsPace(session) {
+            giveUpWaiting(for: session)
+            return false
         }
         if let publisher = publication.connection ?? activePublisher {
             if publisher == receiver { return true }
@@ -61,6 +56,7 @@ extension Broker {
         }
         if session.pointee.timer == 0, isHeldBack(session) {
             session.pointee.heldSince = now
+            if isKnown { beginPace(session) }
             judgeLater(session)
         }
         return true

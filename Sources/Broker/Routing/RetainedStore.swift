@@ -77,10 +77,10 @@ struct RetainedStore {
             if end == topic.count { break }
             start = end + 1
         }
-        count += 1
-        messageBytes += message.size
+        messageBytes &+= message.size
         if message.isSystem { systemCount += 1 }
         if let old = nodes[node].pointee.message { forget(old) }
+        count += 1
         forgetExpiry(of: node)
         nodes[node].pointee.message = message
         return node
@@ -154,7 +154,7 @@ struct RetainedStore {
 
     private mutating func forget(_ message: Message) {
         count -= 1
-        messageBytes -= message.size
+        messageBytes &-= message.size
         if message.isSystem { systemCount -= 1 }
         message.release()
     }

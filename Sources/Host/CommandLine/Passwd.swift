@@ -67,14 +67,15 @@ enum PasswordPrompt {
     }
 
     private static func asked(_ prompt: String) throws(PasswordFileError) -> [UInt8] {
-        writeAll(prompt, to: 2)
         var shown = termios()
         tcgetattr(0, &shown)
         var hidden = shown
         hidden.c_lflag &= ~tcflag_t(ECHO)
+        // Before the prompt: what is typed from then on is not shown, and not thrown away either.
         tcsetattr(0, TCSAFLUSH, &hidden)
+        writeAll(prompt, to: 2)
         defer {
-            tcsetattr(0, TCSAFLUSH, &shown)
+            tcsetattr(0, TCSADRAIN, &shown)
             writeAll("\n", to: 2)
         }
         return try line("no password was typed; nothing was changed")

@@ -72,6 +72,7 @@ struct MemoryBudget {
     }
 
     static let relieved = 0.7
+    private static let longestInterval: UInt64 = 5000
     static let high = 0.8
     static let severe = 0.9
 
@@ -84,8 +85,8 @@ struct MemoryBudget {
 
     /// How soon to look again, ms: before a gigabyte a second could have eaten what is left to the first step.
     func interval(at share: Double) -> UInt64 {
-        guard let whole = [limit, space].compactMap({ $0 }).min() else { return 1000 }
+        guard let whole = [limit, space].compactMap({ $0 }).min() else { return Self.longestInterval }
         let left = (Self.high - share) * Double(whole)
-        return UInt64(min(max(left / 1_000_000, 50), 1000))
+        return min(UInt64(max(left / 1_000_000, 50)), Self.longestInterval)
     }
 }

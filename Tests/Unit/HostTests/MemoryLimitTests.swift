@@ -136,8 +136,8 @@ import Testing
     @Test func itIsLookedAtTheSoonerTheNearerItIs() {
         let small = budget(bytes: 100 << 20)
         #expect(small.interval(at: 0) < 100 && small.interval(at: 0.7) == 50)
-        #expect(budget(bytes: 16 << 30).interval(at: 0.1) == 1000)
-        #expect(budget().interval(at: 0) == 1000)
+        #expect(budget(bytes: 16 << 30).interval(at: 0.1) == 5000)
+        #expect(budget().interval(at: 0) == 5000)
         #expect(small.excess(at: 0.9) > 19 << 20 && small.excess(at: 0.9) < 21 << 20)
         #expect(small.excess(at: 0.5) == 0)
     }

@@ -149,6 +149,23 @@ import Testing
         #expect(world.leftovers == [:])
     }
 
+    /// Each of them is judged from when its own queue began, not from when the one before was given up.
+    @Test(arguments: [1, 2])
+    func manySlowReceiversCostOneWait(loops: Int) {
+        let world = world(loops)
+        let readers = (0..<5).map { TestClient.connected(world, "r\($0)") }
+        for reader in readers { reader.subscribe("a", .atLeastOnce) }
+        let publisher = TestClient.connected(world, "p", loop: loops - 1)
+        for start in stride(from: 0, to: 100, by: 20) { burst(publisher, "a", start..<start + 20) }
+        #expect(publisher.transport.isPaused)
+        world.advance(1000)
+        #expect(!publisher.transport.isPaused)
+        #expect(publisher.take().count == 100)
+        for reader in readers { #expect(reader.takeAndAcknowledge().map(\.text).last == "99") }
+        for client in readers + [publisher] { client.disconnect() }
+        #expect(world.leftovers == [:])
+    }
+
     /// A message that went on to another loop, as all members here were full, holds its publisher where that is.
     @Test func theMembersOfASharedGroupHoldThePublisher() {
         let world = world(2)
