@@ -23,6 +23,10 @@ extension Parser {
                 current.origin,
                 "include \(word)…) is not supported; write include \"file\" or include required(\"file\")"
             )
+        case .unquoted(let name):
+            // As EMQX takes it.
+            try advance()
+            try include(name, required: false, at: origin, into: object)
         default:
             throw ConfigError(
                 origin,

@@ -50,7 +50,7 @@ enum AcceptedSettings {
         + [
             "log.throttling.msgs", "rpc", "force_gc", "conn_congestion", "sysmon", "alarm", "stats", "trace",
             "telemetry",
-            "crl_cache", "durable_storage", "schema_registry",
+            "crl_cache", "durable_storage", "schema_registry", "authentication_settings",
         ]
 
     // MARK: Functions

@@ -194,6 +194,13 @@ struct Configuration {
 
     /// File, then environment: EMQX's names, then our own.
     private func merged(with schema: Schema) throws(StartError) -> (value: Value, warnings: [String]) {
+        let written = try written(with: schema)
+        let texts = EMQXTexts(written.value, file: file)
+        guard texts.errors.isEmpty else { throw StartError(texts.errors.map(\.description)) }
+        return (texts.value, written.warnings + texts.warnings)
+    }
+
+    private func written(with schema: Schema) throws(StartError) -> (value: Value, warnings: [String]) {
         do throws(ConfigError) {
             let source = ConfigSource(name: name)
             if let file { try source.add(file: file) }
