@@ -182,6 +182,9 @@ public final class Broker {
     var activePublisher: ConnectionPointer?
     /// Publishers of other loops that wait for sessions of this one.
     var heldElsewhere: Set<[UInt8]> = []
+    /// Which loops cannot take more of what links and plugins publish, and who waits for them.
+    var holdingLoops: UInt64 = 0
+    var heldForLoops: [ConnectionIdentifier] = []
     /// How often the rules behind authorisation have changed.
     var rules: UInt32 = 0
     /// How long the last answer to an authorisation may be remembered, ms; 0 = not at all.

@@ -49,8 +49,9 @@ extension Broker {
             if hold(publisher) {
                 session.pointee.held.append(.here(publisher.pointee.identifier))
             }
-        } else if publication.isFromLoop, publication.origin == .client {
-            holdElsewhere(publication.clientIdentifier, for: session)
+        } else if publication.isFromLoop {
+            // What links and plugins publish names a client that need not be here: whoever brings it is held.
+            holdElsewhere(publication.origin == .client ? publication.clientIdentifier : .empty, for: session)
         } else {
             return false
         }
@@ -170,8 +171,10 @@ extension Broker {
         tellLoops(.holdBack(clientIdentifier: key, true))
     }
 
-    /// A session of another loop cannot take more from this client, or can again.
-    func applyHoldBack(_ clientIdentifier: [UInt8], _ holds: Bool) {
+    /// A session of another loop cannot take more from this client, or can again; without a name, from clients that bring
+    /// what links and plugins publish.
+    func applyHoldBack(by other: Int, _ clientIdentifier: [UInt8], _ holds: Bool) {
+        if clientIdentifier.isEmpty { return applyHoldBackOfBringers(by: other, holds) }
         let slot = clientIdentifier.withUnsafeBytes { session(named: ByteView($0)) }
         guard slot >= 0, let publisher = sessions[slot].pointee.connection else { return }
         if holds {
@@ -179,5 +182,23 @@ extension Broker {
         } else {
             released.append(ReleasedClient(publisher.pointee.identifier, .receiver))
         }
+    }
+
+    private func applyHoldBackOfBringers(by other: Int, _ holds: Bool) {
+        let bit = UInt64(1) << UInt64(other)
+        if holds {
+            holdingLoops |= bit
+        } else {
+            holdingLoops &= ~bit
+            released += heldForLoops.map { ReleasedClient($0, .receiver) }
+            heldForLoops = []
+        }
+    }
+
+    /// A publication that is no client's own goes to a loop that cannot take more of these.
+    @inline(never)
+    func holdForLoops(_ publication: borrowing Publication) {
+        guard let publisher = publication.connection ?? activePublisher, hold(publisher) else { return }
+        heldForLoops.append(publisher.pointee.identifier)
     }
 }

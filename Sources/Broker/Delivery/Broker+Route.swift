@@ -213,6 +213,7 @@ extension Broker {
 
     @inline(never)
     func copy(_ publication: borrowing Publication, toLoops loops: UInt64) {
+        if loops & holdingLoops != 0, publication.origin != .client { holdForLoops(publication) }
         charge(loops.nonzeroBitCount &* (publication.payload.count &+ Work.message))
         var rest = loops
         while rest != 0 {

@@ -150,6 +150,7 @@ extension Broker {
     // MARK: Other loops
 
     private func send(_ publication: borrowing Publication, of group: Int32, to other: Int, _ path: SharedPath) {
+        if holdingLoops != 0, !publication.isFromLoop, publication.origin != .client { holdForLoops(publication) }
         var path = path
         path.destination = groups[group].pointee.remote[other].reference
         path.sender = reference(to: group)

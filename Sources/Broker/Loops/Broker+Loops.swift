@@ -33,7 +33,7 @@ extension Broker {
             filter.withUnsafeBytes { applyInterest(of: other, ByteView($0), interest) }
         case .confirmRequest(let token): outboxes[other].append(.confirm(token: token))
         case .confirm(let token): confirmed(token)
-        case .holdBack(let clientIdentifier, let holds): applyHoldBack(clientIdentifier, holds)
+        case .holdBack(let clientIdentifier, let holds): applyHoldBack(by: other, clientIdentifier, holds)
         case .retain(let message): store(message)
         case .retainedQuery(let query): answerRetained(query, to: other)
         case .retainedAnswer(let query, let messages, let isLast): retainedAnswered(query, messages, isLast: isLast)

@@ -63,7 +63,8 @@ enum LoopMessage {
     /// Asks for `confirm`, which says that everything before it was applied.
     case confirmRequest(token: UInt32)
     case confirm(token: UInt32)
-    /// A session of the sender cannot take more of what this client publishes, or can again.
+    /// A session of the sender cannot take more of what this client publishes, or can again; without a name, of what links
+    /// and plugins do.
     case holdBack(clientIdentifier: [UInt8], Bool)
     /// For the owner of the retained store.
     case retain(Message)

@@ -41,6 +41,6 @@ def emqx_keys_are_known(case):
                       backlog = 128, keepalive = "60,10,3", high_watermark = 512KB, nolinger = false }
     """)
     broker.dial(case).open().ping()
-    check("listeners.ssl.default.authentication is not served" in problem(case, "", listener="authentication = []"),
+    check("listeners.ssl.default.authentication is not served" in problem(case, "", listener="authentication = [{ mechanism = password_based }]"),
           "an authentication chain of its own is refused")
     check("keepalive" in problem(case, "", listener='tcp_options.keepalive = "1,2"'), "half a keepalive is refused")

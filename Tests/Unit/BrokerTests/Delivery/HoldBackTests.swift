@@ -51,19 +51,26 @@ import Testing
     }
 
     /// What a plugin publishes in its publish hook is of the client's making.
-    @Test func aPublisherWaitsForWhatPluginsMakeOfItsMessage() {
+    @Test(arguments: [1, 2])
+    func aPublisherWaitsForWhatPluginsMakeOfItsMessage(loops: Int) {
         let plugin = ScriptedPlugin()
+        var next = 0
         plugin.publish = { message, _ in
-            if message.topic.text == "in" { for i in 0..<20 { plugin.inject("a", "\(i)", qos: 1) } }
+            if message.topic.text == "in" {
+                for _ in 0..<20 {
+                    plugin.inject("a", "\(next)", loop: loops - 1, qos: 1)
+                    next += 1
+                }
+            }
             return Int(ISTH_NEXT)
         }
-        let world = world(plugins: [plugin])
+        let world = world(loops, plugins: [plugin])
         let reader = TestClient.connected(world, "r")
         reader.subscribe("a", .atLeastOnce)
-        let publisher = TestClient.connected(world, "p")
-        publisher.publish("in")
+        let publisher = TestClient.connected(world, "p", loop: loops - 1)
+        for _ in 0..<5 { publisher.publish("in") }
         #expect(publisher.transport.isPaused)
-        #expect(reader.takeAndAcknowledge().map(\.text) == (0..<20).map(String.init))
+        #expect(reader.takeAndAcknowledge().map(\.text) == (0..<100).map(String.init))
         #expect(!publisher.transport.isPaused)
     }
 
